@@ -1,0 +1,64 @@
+"""Which characters a text may hold, for every door that takes text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from promptgraph.domain.canonical import Json
+from promptgraph.domain.errors import InvalidInputError
+
+MAX_JSON_DEPTH = 10
+
+# NUL and lone surrogates cannot be stored; other C0 controls but tab and line ends are never meant.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def forbidden_character(text: str) -> str | None:
+    """The first character that no text may hold, as U+0000; None if all may stay."""
+    found = _FORBIDDEN.search(text)
+    return f"U+{ord(found.group()):04X}" if found else None
+
+
+def invisible_character(text: str) -> str | None:
+    """The first character that a reviewer cannot see (bidi marks, zero width), as U+202E; or None."""
+    found = _INVISIBLE.search(text)
+    return f"U+{ord(found.group()):04X}" if found else None
+
+
+def is_normal(text: str) -> bool:
+    """Whether `text` is in Unicode's form NFC, so that two that look alike are alike."""
+    return unicodedata.is_normalized("NFC", text)
+
+
+def checked_text(text: str, *, field: str, limit: int) -> str:
+    """`text`, or an InvalidInputError naming `field`: it is longer than `limit` characters or holds a
+    character that cannot be stored.
+    """
+    if len(text) > limit:
+        raise InvalidInputError(f"{field} may hold at most {limit} characters.", field=field)
+    if found := forbidden_character(text):
+        raise InvalidInputError(f"{field} holds the character {found}.", field=field)
+    return text
+
+
+def checked_json(value: Json, *, field: str, depth: int = MAX_JSON_DEPTH) -> Json:
+    """`value`, or an InvalidInputError naming `field`: nested deeper than `depth`, or a text or key in it
+    holds a character that cannot be stored.
+    """
+    stack: list[tuple[Json, int]] = [(value, 0)]
+    while stack:
+        item, level = stack.pop()
+        if isinstance(item, str):
+            if found := forbidden_character(item):
+                raise InvalidInputError(f"{field} holds the character {found}.", field=field)
+            continue
+        if isinstance(item, dict):
+            stack += [(key, level) for key in item]
+            stack += [(child, level + 1) for child in item.values()]
+        elif isinstance(item, list):
+            stack += [(child, level + 1) for child in item]
+        if isinstance(item, dict | list) and level >= depth:
+            raise InvalidInputError(f"{field} is nested deeper than {depth}.", field=field)
+    return value

@@ -1,0 +1,1 @@
+"""GraphQL: shapes, resolvers, loaders, and the pipeline that answers a request."""

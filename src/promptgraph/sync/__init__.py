@@ -1,0 +1,1 @@
+"""From files to database: a pure plan, then one transaction."""

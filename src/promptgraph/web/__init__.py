@@ -1,0 +1,1 @@
+"""HTTP: routes, the GraphQL door, GraphiQL."""
