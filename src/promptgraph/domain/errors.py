@@ -3,10 +3,10 @@
 PromptgraphError
 ├── InvalidInputError      INVALID_INPUT     a value is wrong                              .field
 │   ├── TemplateError                        a template is refused or cannot be rendered   .line
-│   └── PromptFilesError                     files of the tree are wrong                   .problems
+│   └── PromptFilesError                     files of the tree are wrong
 ├── NotFoundError          NOT_FOUND         nothing has this id or name
 ├── TooManyRowsError       TOO_MANY_ROWS     more than one request may ask for             .limit
-├── SyncConflictError      SYNC_CONFLICT     stored content would be overwritten           .steps
+├── SyncConflictError      SYNC_CONFLICT     stored content would be overwritten
 ├── SyncOutdatedError      SYNC_OUTDATED     a newer tree was applied already
 ├── ManagedByFileError     MANAGED_BY_FILE   git owns it                                   .path
 ├── ForbiddenError         FORBIDDEN         not allowed here
@@ -17,16 +17,12 @@ A message is a sentence that says what is wrong and, where there is something to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from promptgraph.domain.registry import SyncStep
-    from promptgraph.domain.tree import FileProblem
+from typing import ClassVar
 
 
 class PromptgraphError(Exception):
+    """What nobody expected, where a client sees it; the root of the rest."""
+
     code: ClassVar[str] = "INTERNAL"
     retryable: ClassVar[bool] = False
 
@@ -36,11 +32,13 @@ class PromptgraphError(Exception):
 
 
 class InvalidInputError(PromptgraphError):
+    """A value is wrong: the sentence says which, and what is allowed."""
+
     code = "INVALID_INPUT"
 
 
 class TemplateError(InvalidInputError):
-    """`line` counts from 1 in the template's own text; None where no line is to blame."""
+    """A template is refused or cannot be rendered; `line` counts from 1 in its own text, None for no line."""
 
     def __init__(self, message: str, *, line: int | None = None, field: str | None = None) -> None:
         super().__init__(message, field=field)
@@ -48,17 +46,18 @@ class TemplateError(InvalidInputError):
 
 
 class PromptFilesError(InvalidInputError):
-    def __init__(self, problems: Sequence[FileProblem]) -> None:
-        count = len(problems)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the prompt files.")
-        self.problems = tuple(problems)
+    """Files of the tree are wrong; the problems themselves travel beside it, each with file and line."""
 
 
 class NotFoundError(PromptgraphError):
+    """Nothing has this id, name or version."""
+
     code = "NOT_FOUND"
 
 
 class TooManyRowsError(PromptgraphError):
+    """More than one request may ask for; `limit` is how many it may."""
+
     code = "TOO_MANY_ROWS"
 
     def __init__(self, message: str, *, limit: int, field: str | None = None) -> None:
@@ -67,20 +66,20 @@ class TooManyRowsError(PromptgraphError):
 
 
 class SyncConflictError(PromptgraphError):
-    """`steps` are the plan's conflicts, each with its sentence."""
+    """Stored content would be overwritten; the conflicts themselves are steps of the plan beside it."""
 
     code = "SYNC_CONFLICT"
 
-    def __init__(self, message: str, *, steps: Sequence[SyncStep] = ()) -> None:
-        super().__init__(message)
-        self.steps = tuple(steps)
-
 
 class SyncOutdatedError(PromptgraphError):
+    """A newer commit of this source was applied already."""
+
     code = "SYNC_OUTDATED"
 
 
 class ManagedByFileError(PromptgraphError):
+    """A file in git owns this: change it there, and sync."""
+
     code = "MANAGED_BY_FILE"
 
     def __init__(self, message: str, *, path: str, field: str | None = None) -> None:
@@ -89,9 +88,13 @@ class ManagedByFileError(PromptgraphError):
 
 
 class ForbiddenError(PromptgraphError):
+    """Not allowed here."""
+
     code = "FORBIDDEN"
 
 
 class StoreUnavailableError(PromptgraphError):
+    """The database is out of reach or busy, or time was up; nothing is known to be written."""
+
     code = "UNAVAILABLE"
     retryable = True

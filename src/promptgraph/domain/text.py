@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from promptgraph.domain.canonical import Json
+from promptgraph.domain.canonical import Json, canonical_json
 from promptgraph.domain.errors import InvalidInputError
 
 MAX_JSON_DEPTH = 10
+MAX_METADATA_BYTES = 16 * 1024
+MAX_VARIABLES_BYTES = 256 * 1024
 
 # NUL and lone surrogates cannot be stored; other C0 controls but tab and line ends are never meant.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -43,9 +45,10 @@ def checked_text(text: str, *, field: str, limit: int) -> str:
     return text
 
 
-def checked_json(value: Json, *, field: str, depth: int = MAX_JSON_DEPTH) -> Json:
-    """`value`, or an InvalidInputError naming `field`: nested deeper than `depth`, or a text or key in it
-    holds a character that cannot be stored.
+def checked_json(value: Json, *, field: str, limit: int, depth: int = MAX_JSON_DEPTH) -> Json:
+    """`value`, or an InvalidInputError naming `field`: nested deeper than `depth`, larger than `limit` bytes
+    in canonical form, not to be written as JSON at all (NaN, an integer beyond 2**53 - 1), or a text or key
+    in it holds a character that cannot be stored.
     """
     stack: list[tuple[Json, int]] = [(value, 0)]
     while stack:
@@ -61,4 +64,14 @@ def checked_json(value: Json, *, field: str, depth: int = MAX_JSON_DEPTH) -> Jso
             stack += [(child, level + 1) for child in item]
         if isinstance(item, dict | list) and level >= depth:
             raise InvalidInputError(f"{field} is nested deeper than {depth}.", field=field)
+    _check_size(value, field=field, limit=limit)
     return value
+
+
+def _check_size(value: Json, *, field: str, limit: int) -> None:
+    try:
+        size = len(canonical_json(value))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{field}: {error}", field=field) from error
+    if size > limit:
+        raise InvalidInputError(f"{field} may hold at most {limit} bytes of JSON.", field=field)
