@@ -1,0 +1,205 @@
+"""Connections: sessions that read, sessions that write, and how each database is set up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+
+from promptgraph.domain.errors import StoreUnavailableError
+from promptgraph.store.address import Address, parse_address
+from promptgraph.store.failures import translated
+
+log = logging.getLogger("promptgraph.store")
+
+Session: TypeAlias = AsyncSession
+Opens: TypeAlias = Callable[[], AbstractAsyncContextManager[Session]]
+
+PATIENCE_SECONDS = 5.0
+CONNECT_SECONDS = 2.0
+MIGRATION_SECONDS = 600.0
+READERS = 5
+
+
+def to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, by its URL. Makes no connection before the first session."""
+
+    def __init__(self, url: str, *, patience: float = PATIENCE_SECONDS) -> None:
+        """units   patience: seconds that a statement, a lock or a free connection is waited for
+        raises  InvalidInputError  the URL is none, or of another database
+        """
+        self._address = parse_address(url)
+        self._patience = patience
+        if self.dialect == "sqlite":
+            warn_of_old_sqlite()
+            self._writer = _sqlite_engine(self._address, patience, writes=True)
+            self._reader = _sqlite_engine(self._address, patience, writes=False)
+            self.engines: tuple[AsyncEngine, ...] = (self._writer, self._reader)
+        else:
+            self._writer = _postgresql_engine(self._address, patience)
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self.engines = (self._writer,)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._address.dialect
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no database file yet; a server is never missing, it may be out of reach."""
+        return self._address.path is not None and not self._address.path.exists()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        """A session that sees one state of the database and never commits.
+
+        raises  StoreUnavailableError  the database is out of reach
+        """
+        with translated():
+            async with AsyncSession(self._reader, autoflush=False, expire_on_commit=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Session]:
+        """A session that commits on leaving, and rolls back when the body raises.
+
+        raises  StoreUnavailableError  out of reach, or busy: nothing is known to be written; try again
+        """
+        with translated():
+            _ensure_file(self._address.path)
+            async with AsyncSession(self._writer, autoflush=False, expire_on_commit=False) as session:
+                yield session
+                await session.commit()
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of its own for changing tables, with patience for long statements. The caller
+        commits; SQLite does not watch foreign keys meanwhile.
+        """
+        with translated():
+            _ensure_file(self._address.path)
+            engine = (
+                _sqlite_engine(self._address, self._patience, writes=True, migrates=True)
+                if self.dialect == "sqlite"
+                else _postgresql_engine(self._address, MIGRATION_SECONDS, migrates=True)
+            )
+            try:
+                async with engine.connect() as connection:
+                    yield connection
+            finally:
+                await engine.dispose()
+
+    async def describe(self) -> str:
+        """Product and version, e.g. `SQLite 3.40.1`."""
+        product, query = DESCRIPTIONS[self.dialect]
+        async with self.read() as session:
+            version = str(await session.scalar(text(query)))
+        return f"{product} {version.split(maxsplit=1)[0]}"
+
+    async def close(self) -> None:
+        """Close every connection; a later session opens new ones."""
+        for engine in self.engines:
+            await engine.dispose()
+
+
+DESCRIPTIONS = {
+    "sqlite": ("SQLite", "SELECT sqlite_version()"),
+    "postgresql": ("PostgreSQL", "SELECT current_setting('server_version')"),
+}
+
+
+def _postgresql_engine(address: Address, patience: float, *, migrates: bool = False) -> AsyncEngine:
+    pool: dict[str, Any] = (
+        {"poolclass": NullPool}
+        if migrates
+        else {"pool_size": READERS, "max_overflow": READERS, "pool_timeout": CONNECT_SECONDS}
+    )
+    return create_async_engine(
+        address.url,
+        **pool,
+        pool_pre_ping=not migrates,
+        json_serializer=to_json,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": patience,
+            # behind a pooler two clients would otherwise use one name for two statements
+            "prepared_statement_name_func": lambda: f"promptgraph_{uuid4().hex}",
+            "server_settings": {"application_name": "promptgraph", "timezone": "UTC"},
+        },
+    )
+
+
+def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates: bool = False) -> AsyncEngine:
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if not migrates:
+        # one writer: the only connection of this process that takes the write lock and checkpoints
+        pool = {"poolclass": AsyncAdaptedQueuePool, "pool_size": 1 if writes else READERS}
+        pool |= {"max_overflow": 0, "pool_timeout": patience}
+    engine = create_async_engine(
+        address.url,
+        **pool,
+        json_serializer=to_json,
+        json_deserializer=orjson.loads,
+        # no transactions of the driver's own making: `begin` below says what is begun
+        connect_args={"isolation_level": None, "timeout": patience},
+    )
+    pragmas = [f"foreign_keys={'OFF' if migrates else 'ON'}", "synchronous=FULL"]
+    pragmas += ["journal_mode=WAL"] if writes else ["query_only=ON", "wal_autocheckpoint=0"]
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _ensure_file(path: Path | None) -> None:
+    """Make the database file, readable by its owner alone, and its folder, where they are missing."""
+    if path is None or path.exists():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreUnavailableError(f"The database file cannot be made: {error.strerror}.") from error
+
+
+def sqlite_is_mended(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite is without the WAL-reset bug (3.7.0 to 3.51.2, mended in three lines)."""
+    mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    return mended or version < (3, 7, 0)
+
+
+@cache
+def warn_of_old_sqlite() -> None:
+    """Say in the log, once, when this process has an SQLite that may lose commits."""
+    if not sqlite_is_mended(sqlite3.sqlite_version_info):
+        log.warning(
+            "SQLite %s may lose a commit when two processes write or checkpoint at once. "
+            "Install promptgraph[sqlite], which brings a mended one, or use PostgreSQL.",
+            sqlite3.sqlite_version,
+        )

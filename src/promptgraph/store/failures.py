@@ -1,0 +1,93 @@
+"""Every failure of the database in the project's own words: the one translator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import exc
+
+from promptgraph.domain.errors import InvalidInputError, PromptgraphError, StoreUnavailableError
+
+AWAY = "The database is out of reach; try again."
+BUSY = "The database is busy; try again."
+FULL = "The disk of the database is full; free some space, then try again."
+READ_ONLY = "The database can only be read here; check its file's rights, or write to the primary."
+REFUSED = "The database refused a statement."
+UNMIGRATED = "The database lacks tables of this release. Run: promptgraph db upgrade"
+UNSTORABLE = "The database cannot hold one of these values."
+
+SQLITE: Mapping[int, str] = {
+    5: BUSY,  # SQLITE_BUSY
+    6: BUSY,  # SQLITE_LOCKED
+    8: READ_ONLY,  # SQLITE_READONLY
+    10: "The disk of the database failed; try again, then look at the disk.",  # SQLITE_IOERR
+    11: "The database file is damaged; restore a copy of it.",  # SQLITE_CORRUPT
+    13: FULL,  # SQLITE_FULL
+    14: "The database file cannot be opened. Is it there? Run: promptgraph db upgrade",  # SQLITE_CANTOPEN
+    26: "The database file is not an SQLite database.",  # SQLITE_NOTADB
+}
+POSTGRESQL: Mapping[str, str] = {
+    "08": AWAY,
+    "0A000": "The tables of the database have just changed; try again.",  # for a prepared statement
+    "25006": READ_ONLY,
+    "28": "The database refused the login; check user and password of its URL.",
+    "3D000": "The server has no database of this name; create it first.",
+    "40": "Another transaction was in the way; try again.",
+    "42P01": UNMIGRATED,
+    "42703": UNMIGRATED,
+    "53100": FULL,
+    "53": "The database has no room for another connection; try again.",
+    "55P03": BUSY,
+    "57014": "The database took too long; try again.",
+    "57": "The database is stopping or starting; try again.",
+    "58": "The disk of the database failed; try again, then look at the disk.",
+}
+"""By SQLSTATE, or by its class, which is the first two characters."""
+BAD_VALUE = "22"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Inside, whatever the database or its driver raises becomes one of ours, without a word of SQL.
+
+    raises  StoreUnavailableError  it is out of reach, busy, full, stopped or not migrated
+            InvalidInputError      a value cannot be stored
+            PromptgraphError       it refused a statement: a mistake in the code; the cause says which
+    """
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        raise _meaning(error) from error
+    except OSError as error:  # TimeoutError too: what the driver raises unwrapped
+        raise StoreUnavailableError(AWAY) from error
+    except (UnicodeError, OverflowError) as error:
+        raise InvalidInputError(UNSTORABLE) from error
+
+
+def _meaning(error: exc.SQLAlchemyError) -> PromptgraphError:
+    if isinstance(error, exc.TimeoutError):
+        return StoreUnavailableError("Too many requests wait for the database; try again.")
+    if not isinstance(error, exc.DBAPIError):
+        return PromptgraphError(REFUSED)
+    if sentence := _sentence(error):
+        return StoreUnavailableError(sentence)
+    if isinstance(error, exc.DataError) or _state(error).startswith(BAD_VALUE):
+        return InvalidInputError(UNSTORABLE)
+    if error.connection_invalidated or isinstance(error, exc.InterfaceError):
+        return StoreUnavailableError(AWAY)
+    return PromptgraphError(REFUSED)
+
+
+def _state(error: exc.DBAPIError) -> str:
+    """PostgreSQL's SQLSTATE; empty where there is none."""
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def _sentence(error: exc.DBAPIError) -> str | None:
+    """The sentence of the tables above, by the code that the driver gave."""
+    if state := _state(error):
+        return POSTGRESQL.get(state) or POSTGRESQL.get(state[:2])
+    if str(error.orig).startswith(("no such table", "no such column")):
+        return UNMIGRATED
+    return SQLITE.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)

@@ -1,0 +1,221 @@
+"""Keyset pages, forwards and backwards, of one list or of one list per parent in a single statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, case, false, func, or_, select
+
+from promptgraph.domain.asking import Page, PageArgs, Position
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.text import forbidden_character
+from promptgraph.store.database import Session
+from promptgraph.store.tables import UtcDateTime
+
+T = TypeVar("T")
+Rows: TypeAlias = "Select[*tuple[Any, ...]]"
+Make: TypeAlias = Callable[[Sequence[Any]], T]
+
+INT32, INT64 = 2**31 - 1, 2**63 - 1
+
+
+class Term(NamedTuple):
+    """One column of an order, and the attribute of the record that holds the same value."""
+
+    column: ColumnElement[Any]
+    attribute: str
+    descending: bool = False
+
+
+Order: TypeAlias = tuple[Term, ...]
+"""Columns that put rows in one order without ties."""
+
+
+class PageKey(NamedTuple):
+    """A page of one parent's list; `id` is the parent's."""
+
+    id: int
+    page: PageArgs
+
+
+def position_of(order: Order, record: object) -> Position:
+    """Where `record` stands in `order`: what a cursor holds.
+
+    units  instants as ISO text in UTC with microseconds
+    """
+    return tuple(_as_text(attrgetter(term.attribute)(record)) for term in order)
+
+
+def _as_text(value: Any) -> str | int:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat(timespec="microseconds")
+    return value if isinstance(value, int) else str(value)
+
+
+async def page_of(session: Session, rows: Rows, order: Order, page: PageArgs, make: Make[T]) -> Page[T]:
+    """One page of what `rows` selects.
+
+    cost    one statement; a second one where `page` has a cursor
+    raises  InvalidInputError  a cursor's position does not fit `order`
+    """
+    bounds = _Bounds.of(order, page)
+    found = await session.execute(
+        rows.where(*bounds.inside).order_by(*_ordering(order, page)).limit(page.size + 1)
+    )
+    earlier = later = False
+    if bounds.inside:
+        outside = [rows.where(side).limit(1).exists() for side in bounds.outside]
+        flags = (await session.execute(select(*outside))).one()
+        earlier, later = map(bool, flags)
+    return _page(page, [make(row) for row in found], earlier=earlier, later=later)
+
+
+async def pages_of(
+    session: Session,
+    keys: Sequence[PageKey],
+    rows: Rows,
+    order: Order,
+    parent: ColumnElement[int],
+    make: Make[T],
+) -> list[Page[T]]:
+    """A page per key of what `rows` selects for its parent, in key order; `parent` is its column.
+
+    cost    one statement per distinct page; a second one where it has a cursor
+    raises  InvalidInputError  a cursor's position does not fit `order`
+    """
+    groups: defaultdict[PageArgs, set[int]] = defaultdict(set)
+    for key in keys:
+        groups[key.page].add(key.id)
+    pages: dict[PageKey, Page[T]] = {}
+    for page, ids in groups.items():
+        mine = rows.where(parent.in_(storable(ids)))
+        bounds = _Bounds.of(order, page)
+        top = await _top(session, mine.where(*bounds.inside), order, parent, page)
+        outside = await _outside(session, mine, parent, bounds) if bounds.inside else {}
+        for id_ in ids:
+            earlier, later = outside.get(id_, (False, False))
+            pages[PageKey(id_, page)] = _page(
+                page, [make(row) for row in top[id_]], earlier=earlier, later=later
+            )
+    return [pages[PageKey(*key)] for key in keys]
+
+
+async def counts_by(
+    session: Session, parent: ColumnElement[int], count: ColumnElement[int], ids: Sequence[int]
+) -> list[int]:
+    """What `count` gives for each parent, in the order of `ids`; 0 for one without rows.
+
+    cost  one statement
+    """
+    stmt = select(parent, count).where(parent.in_(storable(set(ids)))).group_by(parent)
+    counts = {id_: int(number) for id_, number in await session.execute(stmt)}
+    return [counts.get(id_, 0) for id_ in ids]
+
+
+def storable(ids: Iterable[int]) -> list[int]:
+    """Those of `ids` that may be a primary key; the others name nothing."""
+    return [id_ for id_ in ids if abs(id_) <= INT64]
+
+
+async def _top(
+    session: Session, rows: Rows, order: Order, parent: ColumnElement[int], page: PageArgs
+) -> defaultdict[int, list[Sequence[Any]]]:
+    """The first rows of each parent, one more than the page holds."""
+    rank = func.row_number().over(partition_by=parent, order_by=_ordering(order, page))
+    ranked = rows.add_columns(parent.label("parent"), rank.label("rank")).subquery()
+    wanted = select(*ranked.c).where(ranked.c.rank <= page.size + 1).order_by(ranked.c.rank)
+    top: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
+    for row in await session.execute(wanted):
+        *_, parent_id, _rank = values = tuple(row)
+        top[parent_id].append(values)
+    return top
+
+
+async def _outside(
+    session: Session, rows: Rows, parent: ColumnElement[int], bounds: _Bounds
+) -> dict[int, tuple[bool, bool]]:
+    """By parent, whether it has rows up to the cursor `after`, and from the cursor `before` on."""
+    flags = [func.max(case((side, 1), else_=0)) for side in bounds.outside]
+    stmt = rows.with_only_columns(parent, *flags).where(or_(*bounds.outside)).group_by(parent)
+    found = [tuple(row) for row in await session.execute(stmt)]
+    return {id_: (bool(earlier), bool(later)) for id_, earlier, later in found}
+
+
+def _page(page: PageArgs, items: list[T], *, earlier: bool, later: bool) -> Page[T]:
+    more = len(items) > page.size
+    kept = items[: page.size]
+    if page.backward:
+        return Page(tuple(reversed(kept)), has_next=later, has_previous=earlier or more)
+    return Page(tuple(kept), has_next=later or more, has_previous=earlier)
+
+
+def _ordering(order: Order, page: PageArgs) -> list[ColumnElement[Any]]:
+    return [term.column.desc() if term.descending != page.backward else term.column.asc() for term in order]
+
+
+class _Bounds(NamedTuple):
+    """What the cursors of a page let in, and for each of the two what it shuts out."""
+
+    inside: tuple[ColumnElement[bool], ...]
+    outside: tuple[ColumnElement[bool], ColumnElement[bool]]
+
+    @classmethod
+    def of(cls, order: Order, page: PageArgs) -> _Bounds:
+        inside: list[ColumnElement[bool]] = []
+        outside: list[ColumnElement[bool]] = []
+        for field, position, backward in (("after", page.after, False), ("before", page.before, True)):
+            if position is None:
+                outside.append(false())
+                continue
+            values = _values(order, position, field)
+            inside.append(_beyond(order, values, backward=backward, inclusive=False))
+            outside.append(_beyond(order, values, backward=not backward, inclusive=True))
+        return cls(tuple(inside), (outside[0], outside[1]))
+
+
+def _beyond(order: Order, values: Sequence[Any], *, backward: bool, inclusive: bool) -> ColumnElement[bool]:
+    """What stands after the position in `order`, or before it. The first column alone bounds a range, so
+    that its index serves.
+    """
+    column, _, descending = order[0]
+    down = descending != backward
+    near: ColumnElement[bool] = column <= values[0] if down else column >= values[0]
+    far: ColumnElement[bool] = column < values[0] if down else column > values[0]
+    if len(order) == 1:
+        return near if inclusive else far
+    rest = _beyond(order[1:], values[1:], backward=backward, inclusive=inclusive)
+    return and_(near, or_(far, rest))
+
+
+def _values(order: Order, position: Position, field: str) -> list[Any]:
+    """The position as values of the order's columns."""
+    if len(position) != len(order):
+        raise _no_position(field)
+    return [_value(term, value, field) for term, value in zip(order, position, strict=True)]
+
+
+def _value(term: Term, value: str | int, field: str) -> Any:
+    type_ = term.column.type
+    if isinstance(type_, Integer):
+        limit = INT64 if isinstance(type_, BigInteger) else INT32
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= limit:
+            return value
+    elif isinstance(value, str) and not forbidden_character(value):
+        return _instant(value, field) if isinstance(type_, UtcDateTime) else value
+    raise _no_position(field)
+
+
+def _instant(value: str, field: str) -> dt.datetime:
+    try:
+        instant = dt.datetime.fromisoformat(value)
+        return instant.astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise _no_position(field) from error
+
+
+def _no_position(field: str) -> InvalidInputError:
+    return InvalidInputError("This cursor belongs to another list.", field=field)

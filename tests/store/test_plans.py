@@ -1,0 +1,189 @@
+"""The hot reads use an index on both databases, and all SQL stays within what they share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from promptgraph.domain.asking import Direction, PageArgs, PromptFilter, PromptOrder, PromptOrderField
+from promptgraph.store import migrate, registry
+from promptgraph.store.agents import (
+    AssignmentKey,
+    agents_by_family,
+    agents_by_id,
+    agents_by_name,
+    agents_by_prompt,
+    agents_page,
+    assignments_by_agent,
+    assignments_by_id,
+    assignments_by_key,
+)
+from promptgraph.store.database import Database, Session
+from promptgraph.store.families import families_by_id, families_by_name, families_page
+from promptgraph.store.labels import labels_by_family, labels_by_prompt, moves_by_family, moves_by_id
+from promptgraph.store.paging import PageKey
+from promptgraph.store.prompts import (
+    MomentKey,
+    NeighbourKey,
+    PromptRef,
+    neighbours,
+    prompt_at,
+    prompts_by_agent,
+    prompts_by_family,
+    prompts_by_id,
+    prompts_by_ref,
+    prompts_page,
+)
+from promptgraph.store.runs import last_run, runs_by_id, runs_page
+from tests.store.stock import NOW, stock
+
+Read = Callable[[Session], Awaitable[Any]]
+PAGE = PageArgs(2)
+KEYS = [PageKey(1, PAGE), PageKey(2, PAGE)]
+NAME, NEWEST = PromptOrder(), PromptOrder(PromptOrderField.CREATED_AT, Direction.DESC)
+HOT: dict[str, Read] = {
+    "prompts by id": lambda s: prompts_by_id(s, [1, 2]),
+    "prompt by label": lambda s: prompts_by_ref(s, [PromptRef("a", label="production")]),
+    "prompt by version": lambda s: prompts_by_ref(s, [PromptRef("a", 1)]),
+    "prompts by version": lambda s: prompts_by_ref(s, [PromptRef("a", 1), PromptRef("b", 2)]),
+    "latest prompt": lambda s: prompts_by_ref(s, [PromptRef("a")]),
+    "versions of families": lambda s: prompts_by_family(s, KEYS),
+    "neighbours": lambda s: neighbours(s, [NeighbourKey(1, 1, 1), NeighbourKey(2, 2, -1)]),
+    "prompts of agents": lambda s: prompts_by_agent(s, KEYS),
+    "prompt at": lambda s: prompt_at(s, [MomentKey("a", "production", NOW)]),
+    "prompts by name": lambda s: prompts_page(s, PromptFilter(), NAME, PAGE),
+    "prompts after": lambda s: prompts_page(s, PromptFilter(), NAME, PageArgs(2, after=("a", 1))),
+    "prompts by prefix": lambda s: prompts_page(s, PromptFilter(name_prefix="a/"), NAME, PAGE),
+    "prompts named": lambda s: prompts_page(s, PromptFilter(name_in=("a", "b")), NAME, PAGE),
+    "families by id": lambda s: families_by_id(s, [1, 2]),
+    "families by name": lambda s: families_by_name(s, ["a"]),
+    "families by page": lambda s: families_page(s, PromptFilter(), PAGE),
+    "labels of families": lambda s: labels_by_family(s, [1, 2]),
+    "labels of prompts": lambda s: labels_by_prompt(s, [1, 2]),
+    "moves of families": lambda s: moves_by_family(s, KEYS),
+    "moves by id": lambda s: moves_by_id(s, [1]),
+    "agents by id": lambda s: agents_by_id(s, [1]),
+    "agents by name": lambda s: agents_by_name(s, ["a"]),
+    "agents by page": lambda s: agents_page(s, PAGE),
+    "agents of prompts": lambda s: agents_by_prompt(s, KEYS),
+    "agents of families": lambda s: agents_by_family(s, KEYS),
+    "assignments of agents": lambda s: assignments_by_agent(s, [1, 2]),
+    "assignments by id": lambda s: assignments_by_id(s, [1]),
+    "assignments by key": lambda s: assignments_by_key(s, [AssignmentKey("a", "r", "s")]),
+    "runs by id": lambda s: runs_by_id(s, [1]),
+    "runs by page": lambda s: runs_page(s, PAGE),
+    "last run": lambda s: last_run(s, "default"),
+    "revision": registry.revision,
+}
+
+
+@pytest.fixture
+async def sent(db: Database) -> AsyncIterator[list[tuple[str, Any]]]:
+    """Every statement that `db` is sent, with its parameters."""
+    statements: list[tuple[str, Any]] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith(("BEGIN", "EXPLAIN")):
+            statements.append((statement, parameters))
+
+    for engine in db.engines:
+        event.listen(engine.sync_engine, "before_cursor_execute", record)
+    yield statements
+    for engine in db.engines:
+        event.remove(engine.sync_engine, "before_cursor_execute", record)
+
+
+async def plan_of(session: Session, statement: str, parameters: Any, *, sqlite: bool) -> list[str]:
+    """The database's own words on how it runs a statement."""
+    explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+    connection = await session.connection()
+    found = await connection.exec_driver_sql(explain + statement, tuple(parameters))
+    return [str(row[-1]) for row in found]
+
+
+async def test_hot_reads_use_an_index(db: Database, sent: list[tuple[str, Any]], engine: str) -> None:
+    """None of them walks through a whole table of rows."""
+    sqlite = engine == "sqlite"
+    whole = re.compile(
+        r"^SCAN (?!.*INDEX)(?!\(|CONSTANT|\w*users|used|anon)" if sqlite else r"Seq Scan on (?!registry)"
+    )
+    slow: dict[str, list[str]] = {}
+    async with db.write() as session:
+        for name in ("a", "b", "c"):
+            await stock(session, name, (1, 2))
+    async with db.read() as session:
+        if not sqlite:  # on small tables a walk is cheaper, so that it would be chosen
+            await session.execute(text("SET enable_seqscan = off"))
+        for name, read in HOT.items():
+            sent.clear()
+            await read(session)
+            for statement, parameters in list(sent):
+                plan = await plan_of(session, statement, parameters, sqlite=sqlite)
+                if bad := [step for step in plan if whole.search(step)]:
+                    slow[name] = bad
+    assert {} == slow
+
+
+async def test_first_page_by_name_sorts_nothing(
+    db: Database, sent: list[tuple[str, Any]], engine: str
+) -> None:
+    """The index on names gives the order, so a page costs its rows and not the registry."""
+    async with db.write() as session:
+        for number in range(300):
+            await stock(session, f"name-{number}")
+    async with db.migrating() as connection:
+        await connection.execute(text("ANALYZE"))
+        await connection.commit()
+    async with db.read() as session:
+        sent.clear()
+        await prompts_page(session, PromptFilter(), NAME, PAGE)
+        plan = await plan_of(session, *sent[0], sqlite=engine == "sqlite")
+    assert any(
+        "uq_prompt_families_name" in step or "sqlite_autoindex_prompt_families" in step for step in plan
+    )
+    assert [step for step in plan if re.search(r"TEMP B-TREE FOR ORDER BY|^\s*(->)?\s*Sort ", step)] == []
+
+
+BEYOND = {
+    "data-modifying CTE": r"^\s*WITH\b.*\b(INSERT|UPDATE|DELETE)\b",
+    "sequence": r"\b(nextval|currval|setval)\b",
+    "notification": r"\b(LISTEN|NOTIFY)\b",
+    "table lock": r"\bLOCK TABLE\b",
+    "advisory lock": r"\bpg_(try_)?advisory",
+    "upsert of one dialect": r"\bON CONFLICT\b|\bREPLACE INTO\b",
+    "lateral join": r"\bLATERAL\b",
+}
+
+
+async def test_sql_stays_in_the_common_subset(db: Database, sent: list[tuple[str, Any]]) -> None:
+    """Reads and writes send nothing that the databases further up lack."""
+    async with db.write() as session:
+        await registry.lock_registry(session)
+        await stock(session, "a", (1, 2))
+        await registry.advance_revision(session)
+        await registry.snapshot(session)
+        for read in HOT.values():
+            await read(session)
+    found = {
+        name
+        for name, part in BEYOND.items()
+        for statement, _ in sent
+        if re.search(part, statement, re.DOTALL)
+    }
+    assert set() == found
+    assert len(sent) > len(HOT)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_only_migrations_take_an_advisory_lock(empty_url: str) -> None:
+    """The one use of such a lock is there, and is gone with its transaction."""
+    db = Database(empty_url)
+    await migrate.upgrade(db)
+    async with db.read() as session:
+        held = await session.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+    await db.close()
+    assert 0 == held
