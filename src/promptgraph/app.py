@@ -1,0 +1,125 @@
+"""Where everything is wired: settings in, an ASGI application out."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from promptgraph.config import Mode, Settings, load
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.registry import SyncOrigin
+from promptgraph.files.git import Checkout, checkout, provenance
+from promptgraph.files.tree import read_tree
+from promptgraph.graph.guard import Limits
+from promptgraph.graph.loaders import Context
+from promptgraph.graph.pipeline import Pipeline
+from promptgraph.graph.schema import Schema, sdl
+from promptgraph.store.database import Database
+from promptgraph.store.migrate import require_head, upgrade
+from promptgraph.sync.apply import Options, Outcome, sync_tree
+from promptgraph.web.application import Application, application
+from promptgraph.web.http import Door
+
+log = logging.getLogger("promptgraph.app")
+
+Clock = Callable[[], dt.datetime]
+__all__ = ["build", "clock", "create", "origin_of", "publish", "sdl", "start"]
+
+
+def clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def create() -> Application:
+    """The application by the environment's settings, for servers that import `promptgraph.app:create`.
+
+    raises  InvalidInputError  a setting is wrong
+    """
+    return build(load())
+
+
+def build(settings: Settings, *, now: Clock = clock) -> Application:
+    """The application. It opens the database when it is started, and closes it when it is stopped.
+
+    raises  InvalidInputError  the database's URL is none
+    """
+    db = Database(settings.database_url)
+    is_open = settings.mode is Mode.DEVELOPMENT
+    pipeline = Pipeline(
+        Schema(is_open=is_open),
+        lambda: Context(db, now, settings.mode.value),
+        limits=Limits(),
+        seconds=settings.execution_timeout_s,
+        bulky_seconds=settings.sync_timeout_s,
+    )
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        try:
+            await start(db, settings, now)
+            yield
+        finally:
+            await db.close()
+
+    return application(Door(pipeline, settings.allow_get, page=is_open), running, settings.hosts)
+
+
+async def start(db: Database, settings: Settings, now: Clock) -> None:
+    """What comes before the first request: development mode migrates and syncs, production checks.
+
+    raises  StoreUnavailableError  out of reach, or not at this release's revision; it says what to do
+    """
+    if settings.mode is Mode.PRODUCTION:
+        await require_head(db)
+        return
+    await upgrade(db)
+    try:
+        tell(await publish(db, settings.prompts_dir, now=now), settings.prompts_dir)
+    except InvalidInputError as error:
+        log.warning("%s The server starts with what the registry has.", error)
+
+
+async def publish(
+    db: Database,
+    folder: Path,
+    *,
+    source: str = "default",
+    options: Options = Options(),  # noqa: B008  # frozen
+    now: Clock = clock,
+) -> Outcome:
+    """Sync a folder into the database, with what git knows of it.
+
+    raises  InvalidInputError      there is no such folder
+            StoreUnavailableError  the database is out of reach; nothing was written
+    """
+    origin = await asyncio.to_thread(lambda: origin_of(checkout(folder), source))
+    tree = await asyncio.to_thread(lambda: read_tree(folder, provenance(folder), origin.url))
+    return await sync_tree(db, tree, origin, options, now=now)
+
+
+def origin_of(found: Checkout | None, source: str) -> SyncOrigin:
+    """Who syncs, by git's facts. A shallow clone cannot count its commits."""
+    if found is None:
+        return SyncOrigin(source=source)
+    return SyncOrigin(
+        source=source,
+        commit_sha=found.commit_sha,
+        sequence=None if found.shallow else found.sequence,
+        author=found.author,
+        committed_at=found.committed_at,
+        url=found.url,
+    )
+
+
+def tell(outcome: Outcome, folder: Path) -> None:
+    """Write down what a sync at start came to: what it refused, the server starts without."""
+    for problem in outcome.problems:
+        log.log(logging.INFO if problem.warning else logging.WARNING, "%s/%s", folder, problem)
+    if outcome.error is not None:
+        log.warning("%s The server starts with what the registry has.", outcome.error)
+    elif outcome.run is not None:
+        log.info("Synced %s: %d added, %d unchanged.", folder, outcome.run.added, outcome.run.unchanged)

@@ -1,0 +1,143 @@
+"""Settings: environment variables with the prefix PROMPTGRAPH_, or options of the same name. Read by app and
+cli alone; every other room is given values.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from promptgraph.domain.errors import InvalidInputError
+
+PREFIX = "PROMPTGRAPH_"
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Mode(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """What can be set. Start with `load`, which turns what is wrong into one sentence."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    database_url: str = Field(
+        "sqlite:///.promptgraph/promptgraph.db",
+        min_length=1,
+        description="The database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`, without a driver.",
+    )
+    prompts_dir: Path = Field(Path("prompts"), description="The folder of the prompt files.")
+    mode: Mode = Field(
+        Mode.DEVELOPMENT,
+        description="`development` migrates and syncs at start, shows GraphiQL and binds to loopback only;"
+        " `production` does none of that.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address that the server binds to.")
+    port: int = Field(
+        8000, ge=0, le=65535, description="The port that the server binds to; 0 picks a free one."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="The names, separated by commas, that requests may address the server by; `*` for any."
+        " Default: the loopback names in development mode, any in production.",
+    )
+    allow_get: bool = Field(
+        default=False, description="Whether queries (never mutations) may also come by GET, as URLs."
+    )
+    execution_timeout_s: float = Field(
+        10.0, gt=0, le=600, description="Seconds after which an operation is given up."
+    )
+    sync_timeout_s: float = Field(
+        120.0, gt=0, le=3600, description="Seconds after which a `syncPrompts` mutation is given up."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least grave messages that the log shows."
+    )
+    server: str | None = Field(
+        None, description="The URL of a server's GraphQL endpoint, for commands that go through one."
+    )
+    api_key: SecretStr | None = Field(None, description="The key that commands send to the server.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _stays_at_home(self) -> Settings:
+        if self.mode is Mode.DEVELOPMENT and not is_loopback(self.host):
+            raise ValueError(
+                f"{PREFIX}HOST is {self.host}, but development mode asks no one for a key and so binds to"
+                f" loopback only: use 127.0.0.1, or set {PREFIX}MODE=production."
+            )
+        return self
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names that requests may address the server by."""
+        named = tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
+        return named or (LOOPBACK_NAMES if self.mode is Mode.DEVELOPMENT else ("*",))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine can reach `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load(**given: object) -> Settings:
+    """The settings: what is `given` comes first (None is not given), then the environment, then defaults.
+
+    raises  InvalidInputError  a value is wrong; the sentence names its variable, `field` the setting
+    """
+    known = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**known)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        raise _sentence(error) from None
+
+
+def _sentence(error: ValidationError) -> InvalidInputError:
+    """The first thing wrong. Values are left out: they may be secrets."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return InvalidInputError(message, field="host")
+    name = str(first["loc"][0])
+    words = message[:1].lower() + message[1:]
+    return InvalidInputError(f"{PREFIX}{name.upper()}: {words}.", field=name)
+
+
+HEADING = (
+    "# Settings",
+    "",
+    "Environment variables. Options of the same name (`--database-url`, `--port`) come first.",
+    "",
+    "| variable | default | meaning |",
+    "|---|---|---|",
+)
+
+
+def reference() -> str:
+    """docs/reference/settings.md: every setting, from the class above."""
+    rows = [
+        f"| `{PREFIX}{name.upper()}` | {_default(info.default)} | {info.description} |"
+        for name, info in Settings.model_fields.items()
+    ]
+    return "\n".join((*HEADING, *rows, ""))
+
+
+def _default(value: object) -> str:
+    shown = value.value if isinstance(value, StrEnum) else value
+    return f"`{shown}`" if shown not in (None, "") else ""

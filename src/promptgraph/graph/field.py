@@ -1,0 +1,136 @@
+"""How the schema is declared: the only calls of strawberry's makers of fields, inputs and enums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import EnumMeta
+from inspect import getdoc
+from operator import attrgetter
+from typing import Any, TypeVar, dataclass_transform
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.extensions import FieldExtension
+from strawberry.types import get_object_definition
+from strawberry.types.arguments import StrawberryArgument, StrawberryArgumentAnnotation
+from strawberry.types.enum import has_enum_definition
+from strawberry.types.field import StrawberryField
+
+from promptgraph.graph.paging import Asked
+
+T = TypeVar("T")
+Resolver = Callable[..., Any]
+
+PAGE = "page"
+PAGE_ARGUMENTS: Mapping[str, tuple[Any, str]] = {
+    "first": (int | None, "How many, from the start: 0 to 100, 20 if neither `first` nor `last` is given."),
+    "after": (str | None, "A cursor: only what comes after it."),
+    "last": (
+        int | None,
+        "How many, from the end and in the list's order: 0 to 100. Not together with `first`.",
+    ),
+    "before": (str | None, "A cursor: only what comes before it."),
+}
+
+
+def words(description: str) -> StrawberryArgumentAnnotation:
+    """The description of an argument, for `Annotated`."""
+    return strawberry.argument(description=description)
+
+
+def attribute(description: str, *, of: str | None = None, name: str | None = None) -> Any:
+    """A field that is an attribute of the record: the one of its name, or the one at the dotted path `of`."""
+    if of is None:
+        return strawberry.field(description=description, name=name)
+    read = attrgetter(of)
+
+    def value(root: Any) -> Any:
+        return read(root)
+
+    return strawberry.field(resolver=value, description=description, name=name)
+
+
+def resolved(resolver: Resolver, *, cost: int = 1, name: str | None = None) -> Any:
+    """Attach `resolver`; its docstring's first paragraph becomes the description. `cost` is what the guard
+    charges for one.
+    """
+    return _without_null_defaults(
+        strawberry.field(
+            resolver=resolver, name=name, description=_summary(resolver), metadata={"cost": cost}
+        )
+    )
+
+
+def mutation(resolver: Resolver, *, cost: int = 100) -> Any:
+    """`resolved` for `Mutation`."""
+    return resolved(resolver, cost=cost)
+
+
+def connection(resolver: Resolver) -> Any:
+    """`resolved` for a list in pages: the four paging arguments reach the resolver as one, `page`."""
+    made = resolved(resolver)
+    made.extensions.append(Paged())
+    return made
+
+
+class Paged(FieldExtension):
+    """Adds first, after, last and before; hands them on as an `Asked`."""
+
+    def apply(self, field: StrawberryField) -> None:
+        own = [argument for argument in field.arguments if argument.python_name != PAGE]
+        paging = [
+            StrawberryArgument(name, None, StrawberryAnnotation(type_), description=description)
+            for name, (type_, description) in PAGE_ARGUMENTS.items()
+        ]
+        field.arguments = [*paging, *own]
+
+    async def resolve_async(self, next_: Resolver, source: Any, info: Any, **given: Any) -> Any:
+        page = Asked(**{name: given.pop(name, None) for name in PAGE_ARGUMENTS})
+        return await next_(source, info, page=page, **given)
+
+
+def _summary(resolver: Resolver) -> str | None:
+    doc = getdoc(resolver)
+    return " ".join(doc.split("\n\n")[0].split()) if doc else None
+
+
+def _without_null_defaults(made: StrawberryField) -> StrawberryField:
+    """An argument that may be left out has no default in the SDL; its resolver's None stands in."""
+    for argument in made.arguments:
+        if argument.default is None:
+            argument.default = strawberry.UNSET
+    return made
+
+
+@dataclass_transform(kw_only_default=True)
+def shape(cls: type[T]) -> type[T]:
+    """A type of the schema; the class's docstring is its description."""
+    return strawberry.type(cls, description=getdoc(cls))
+
+
+@dataclass_transform(kw_only_default=True)
+def interface(cls: type[T]) -> type[T]:
+    """An interface of the schema; the class's docstring is its description."""
+    return strawberry.interface(cls, description=getdoc(cls))
+
+
+@dataclass_transform(kw_only_default=True)
+def input_shape(*, name: str | None = None) -> Callable[[type[T]], type[T]]:
+    """An input of the schema; the class's docstring describes it. A default of None is none in the SDL."""
+
+    def declare(cls: type[T]) -> type[T]:
+        made = strawberry.input(cls, name=name, description=getdoc(cls))
+        for each in get_object_definition(made, strict=True).fields:
+            if each.default_value is None:
+                each.default_value = strawberry.UNSET
+        return made
+
+    return declare
+
+
+def enum_shape(enum: EnumMeta, name: str, description: str, values: Mapping[str, str]) -> None:
+    """Make a domain enum one of the schema, too: by name of each member, what it means."""
+    made = strawberry.enum(enum, name=name, description=description)
+    if has_enum_definition(made):
+        for value in made.__strawberry_definition__.values:
+            value.description = values[value.name]

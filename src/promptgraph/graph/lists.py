@@ -1,0 +1,107 @@
+"""Every list in pages: its order by name, and the resolvers that answer with one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from strawberry import Parent
+
+from promptgraph.domain.asking import PromptOrder
+from promptgraph.domain.prompt import Prompt, PromptFamily
+from promptgraph.domain.registry import Agent, LabelMove, SyncRun
+from promptgraph.graph.field import words
+from promptgraph.graph.inputs import PromptFilterInput, PromptOrderInput, prompt_filter, prompt_order
+from promptgraph.graph.loaders import Info
+from promptgraph.graph.paging import Asked, Listed, Listing
+from promptgraph.store.agents import AGENTS_ORDER
+from promptgraph.store.families import FAMILIES_ORDER
+from promptgraph.store.labels import MOVES_ORDER
+from promptgraph.store.paging import PageKey
+from promptgraph.store.prompts import AGENT_PROMPTS_ORDER, PROMPTS_ORDERS, VERSIONS_ORDER
+from promptgraph.store.runs import RUNS_ORDER
+
+FAMILIES = Listing("families", FAMILIES_ORDER)
+VERSIONS = Listing("versions", VERSIONS_ORDER)
+AGENT_PROMPTS = Listing("prompts-of-agent", AGENT_PROMPTS_ORDER)
+MOVES = Listing("label-moves", MOVES_ORDER)
+AGENTS = Listing("agents", AGENTS_ORDER)
+RUNS = Listing("sync-runs", RUNS_ORDER)
+
+
+def prompts_listing(order: PromptOrder) -> Listing:
+    """The list of prompts in one of its orders."""
+    return Listing(f"prompts-{order.field}-{order.direction}", PROMPTS_ORDERS[order])
+
+
+async def prompts(
+    info: Info,
+    page: Asked,
+    filter: Annotated[PromptFilterInput | None, words("Which prompts; live ones by default.")] = None,
+    order_by: Annotated[PromptOrderInput | None, words("The order; by name ascending by default.")] = None,
+) -> Listed[Prompt]:
+    """Prompts: the latest version of each name, or what the filter asks for."""
+    wanted, order = prompt_filter(filter), prompt_order(order_by)
+    listing, load = prompts_listing(order), info.context.load
+    found = await load.prompts.load((wanted, order, page.of(listing)))
+    return Listed(found, listing, partial(load.prompt_count.load, (wanted,)))
+
+
+async def families(
+    info: Info,
+    page: Asked,
+    filter: Annotated[PromptFilterInput | None, words("Which names; live ones by default.")] = None,
+) -> Listed[PromptFamily]:
+    """Prompt families by name; of the filter, `label` asks for the names that have it."""
+    wanted, load = prompt_filter(filter).any_version(), info.context.load
+    found = await load.families.load((wanted, page.of(FAMILIES)))
+    return Listed(found, FAMILIES, partial(load.family_count.load, (wanted,)))
+
+
+async def agents(info: Info, page: Asked) -> Listed[Agent]:
+    """Agents by name."""
+    load = info.context.load
+    found = await load.agents.load((page.of(AGENTS),))
+    return Listed(found, AGENTS, partial(load.agent_count.load, ()))
+
+
+async def sync_runs(info: Info, page: Asked) -> Listed[SyncRun]:
+    """The syncs that were applied, the newest first."""
+    load = info.context.load
+    found = await load.runs.load((page.of(RUNS),))
+    return Listed(found, RUNS, partial(load.run_count.load, ()))
+
+
+async def prompt_agents(root: Parent[Prompt], info: Info, page: Asked) -> Listed[Agent]:
+    """The agents assigned to this version now, by name."""
+    load = info.context.load
+    found = await load.agents_of_prompt.load(PageKey(root.id, page.of(AGENTS)))
+    return Listed(found, AGENTS, partial(load.agent_count_of_prompt.load, root.id))
+
+
+async def family_agents(root: Parent[PromptFamily], info: Info, page: Asked) -> Listed[Agent]:
+    """The agents assigned to any version now, by name."""
+    load = info.context.load
+    found = await load.agents_of_family.load(PageKey(root.id, page.of(AGENTS)))
+    return Listed(found, AGENTS, partial(load.agent_count_of_family.load, root.id))
+
+
+async def family_versions(root: Parent[PromptFamily], info: Info, page: Asked) -> Listed[Prompt]:
+    """The versions, the newest first."""
+    load = info.context.load
+    found = await load.prompts_of_family.load(PageKey(root.id, page.of(VERSIONS)))
+    return Listed(found, VERSIONS, partial(load.prompt_count_of_family.load, root.id))
+
+
+async def family_label_moves(root: Parent[PromptFamily], info: Info, page: Asked) -> Listed[LabelMove]:
+    """How its labels moved, the newest move first."""
+    load = info.context.load
+    found = await load.moves_of_family.load(PageKey(root.id, page.of(MOVES)))
+    return Listed(found, MOVES, partial(load.move_count_of_family.load, root.id))
+
+
+async def agent_prompts(root: Parent[Agent], info: Info, page: Asked) -> Listed[Prompt]:
+    """The prompts that its assignments resolve to now, each once, by name."""
+    load = info.context.load
+    found = await load.prompts_of_agent.load(PageKey(root.id, page.of(AGENT_PROMPTS)))
+    return Listed(found, AGENT_PROMPTS, partial(load.prompt_count_of_agent.load, root.id))

@@ -1,0 +1,48 @@
+"""The fields at the top: what can be asked, and what can be done."""
+
+from __future__ import annotations
+
+from promptgraph.graph import acts, lists, resolvers
+from promptgraph.graph.connections import Connection
+from promptgraph.graph.field import connection, mutation, resolved, shape
+from promptgraph.graph.shapes import (
+    Agent,
+    AssignPromptPayload,
+    Node,
+    Prompt,
+    PromptFamily,
+    RemovePromptLabelPayload,
+    ServerInfo,
+    SetPromptLabelPayload,
+    SyncPromptsPayload,
+    SyncRun,
+    UnassignPromptPayload,
+)
+
+
+@shape
+class Query:
+    """What can be asked."""
+
+    node: Node | None = resolved(resolvers.node)
+    nodes: list[Node | None] = resolved(resolvers.nodes)
+    prompt: Prompt | None = resolved(resolvers.prompt)
+    prompt_at: Prompt | None = resolved(resolvers.prompt_at)
+    prompts: Connection[Prompt] = connection(lists.prompts)
+    prompt_family: PromptFamily | None = resolved(resolvers.prompt_family)
+    prompt_families: Connection[PromptFamily] = connection(lists.families)
+    agent: Agent | None = resolved(resolvers.agent)
+    agents: Connection[Agent] = connection(lists.agents)
+    sync_runs: Connection[SyncRun] = connection(lists.sync_runs)
+    server_info: ServerInfo = resolved(resolvers.server_info)
+
+
+@shape
+class Mutation:
+    """What can be done. Each answers with what became of it; what is refused is in its `errors`."""
+
+    sync_prompts: SyncPromptsPayload = mutation(acts.sync_prompts)
+    set_prompt_label: SetPromptLabelPayload = mutation(acts.set_prompt_label)
+    remove_prompt_label: RemovePromptLabelPayload = mutation(acts.remove_prompt_label)
+    assign_prompt: AssignPromptPayload = mutation(acts.assign_prompt)
+    unassign_prompt: UnassignPromptPayload = mutation(acts.unassign_prompt)

@@ -1,0 +1,132 @@
+"""The scalars of the API: how they are written, and what they refuse."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NewType
+
+from graphql import (
+    GraphQLError,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    value_from_ast_untyped,
+)
+from strawberry.types.scalar import ScalarDefinition, scalar
+
+from promptgraph.domain.canonical import Json
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.text import MAX_JSON_DEPTH, MAX_VARIABLES_BYTES, checked_json
+
+JSON = NewType("JSON", object)
+BigInt = NewType("BigInt", int)
+
+SAFE_INTEGER = 2**53 - 1
+"""What every reader of JSON keeps exact."""
+
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)  # RFC 3339, section 5.6
+
+
+def _wrong(message: str) -> GraphQLError:
+    return GraphQLError(message, original_error=InvalidInputError(message))
+
+
+def instant(text: object) -> dt.datetime:
+    """The moment that an RFC 3339 text names, in UTC.
+
+    raises  GraphQLError  another form, no zone, or no such moment
+    """
+    if not isinstance(text, str) or not _INSTANT.fullmatch(text):
+        raise _wrong("A DateTime is RFC 3339 text with a zone, e.g. 2026-11-22T10:00:00Z.")
+    try:
+        return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise _wrong("There is no such moment in the calendar.") from error
+
+
+def instant_text(moment: dt.datetime) -> str:
+    """RFC 3339 in UTC with Z; microseconds only where there are any."""
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def json_value(value: Any) -> Json:
+    """A JSON value that can be stored, hashed, and read by any client.
+
+    raises  GraphQLError  too deep, too large, a character that cannot be stored, a number that JSON cannot be
+    """
+    try:
+        return checked_json(value, field="JSON", limit=MAX_VARIABLES_BYTES)
+    except InvalidInputError as error:
+        raise _wrong(str(error)) from error
+
+
+def json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Json:
+    """The JSON value of a literal in a document, variables within it filled in.
+
+    raises  GraphQLError  as `json_value`
+    """
+    return json_value(_plain(node, dict(variables or {})))
+
+
+def _plain(node: ValueNode, variables: dict[str, Any]) -> Any:
+    """A variable that is not given is left out of an object, and is null elsewhere."""
+    if isinstance(node, ObjectValueNode):
+        items = {field.name.value: field.value for field in node.fields}
+        return {
+            name: _plain(item, variables)
+            for name, item in items.items()
+            if not isinstance(item, VariableNode) or item.name.value in variables
+        }
+    if isinstance(node, ListValueNode):
+        return [_plain(item, variables) for item in node.values]
+    value = value_from_ast_untyped(node, variables)
+    return None if value is Undefined else value
+
+
+def big_int(value: object) -> int:
+    """A whole number, bounded only by what JSON readers keep exact."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > SAFE_INTEGER:
+        raise _wrong(f"A BigInt is a whole number within ±{SAFE_INTEGER}.")
+    return value
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _scalar(
+    name: str,
+    words: str,
+    out: Callable[[Any], Any],
+    parse: Callable[[Any], Any],
+    literal: Callable[[ValueNode, Mapping[str, Any] | None], Any] | None = None,
+) -> ScalarDefinition:
+    return scalar(name=name, description=words, serialize=out, parse_value=parse, parse_literal=literal)
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    dt.datetime: _scalar(
+        "DateTime",
+        "A moment: RFC 3339 text, answered in UTC (2026-11-22T10:00:00Z). On input the zone is required.",
+        instant_text,
+        instant,
+    ),
+    JSON: _scalar(
+        "JSON",
+        f"Any JSON value. On input: nested at most {MAX_JSON_DEPTH} deep,"
+        f" at most {MAX_VARIABLES_BYTES // 1024} KiB, whole numbers within ±{SAFE_INTEGER}.",
+        _same,
+        json_value,
+        json_literal,
+    ),
+    BigInt: _scalar(
+        "BigInt", f"A whole number beyond 32 bits, as a JSON number within ±{SAFE_INTEGER}.", _same, big_int
+    ),
+}
+"""What the schema hands to strawberry: Python type → scalar."""

@@ -1,0 +1,97 @@
+"""The schema, and what clients are told of errors: the one place that masks what they should not see."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+
+import strawberry
+from graphql import (
+    ConstObjectValueNode,
+    GraphQLDefaultInput,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from promptgraph.domain.errors import InvalidInputError, PromptgraphError
+from promptgraph.graph.roots import Mutation, Query
+from promptgraph.graph.scalars import SCALARS
+
+log = logging.getLogger("promptgraph.graph")
+
+
+class UsePrepared(SchemaExtension):
+    """The document that the pipeline has parsed, guarded and validated is executed as it is."""
+
+    def on_operation(self) -> Iterator[None]:
+        execution = self.execution_context
+        if execution.context.document is not None:
+            execution.graphql_document = execution.context.document
+            execution.pre_execution_errors = []
+        yield
+
+
+class Schema(strawberry.Schema):
+    """`is_open`: clients may read the schema and are helped with misspelt names."""
+
+    def __init__(self, *, is_open: bool) -> None:
+        super().__init__(
+            query=Query,
+            mutation=Mutation,
+            extensions=[UsePrepared],
+            config=StrawberryConfig(scalar_map=SCALARS),
+        )
+        self.is_open = is_open
+        _write_json_defaults(self._schema)
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """graphql-core's view, for parsing and validation."""
+        return self._schema
+
+    def process_errors(
+        self,
+        errors: list[GraphQLError],
+        execution_context: ExecutionContext | None = None,  # noqa: ARG002  # strawberry's signature
+    ) -> None:
+        for error in errors:
+            if not self.is_open:
+                error.message = error.message.partition(" Did you mean")[0]
+            told(error)
+
+
+def _write_json_defaults(core: GraphQLSchema) -> None:
+    """Give a JSON argument's default as a literal: introspection can write no other."""
+    for kind in core.type_map.values():
+        for declared in kind.fields.values() if isinstance(kind, GraphQLObjectType) else ():
+            for argument in declared.args.values():
+                if argument.default_value == {}:
+                    argument.default = GraphQLDefaultInput(literal=ConstObjectValueNode(fields=()))
+
+
+def told(error: GraphQLError) -> GraphQLError:
+    """`error` as a client may read it: an expected one with code and field, any other masked and logged."""
+    cause = error.original_error
+    if "code" in (error.extensions or {}):
+        return error
+    if isinstance(cause, PromptgraphError) and cause.code != PromptgraphError.code:
+        facts = {"code": cause.code, "field": cause.field}
+        error.extensions = {key: value for key, value in facts.items() if value is not None}
+    elif cause is None or (error.path is None and isinstance(cause, GraphQLError)):
+        error.extensions = {"code": InvalidInputError.code}
+    else:
+        number = secrets.token_hex(8)
+        log.error("Internal error %s at %s", number, error.path, exc_info=cause)
+        error.message = f"Internal error. The server's log says more under {number}."
+        error.extensions = {"code": PromptgraphError.code, "id": number}
+    return error
+
+
+def sdl() -> str:
+    """The schema definition of this code, with one line end at its end."""
+    return Schema(is_open=True).as_str().replace("{  }", "{}").rstrip("\n") + "\n"

@@ -1,0 +1,81 @@
+"""The ASGI application: routes, the hosts it answers to, and a start that fails in one sentence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from promptgraph.domain.errors import PromptgraphError
+from promptgraph.web.http import Door
+from promptgraph.web.pages import SECURITY_HEADERS
+from promptgraph.web.routes import not_found, routes
+
+log = logging.getLogger("promptgraph.web")
+
+ANY_HOST = "*"
+Running = Callable[[], AbstractAsyncContextManager[None]]
+"""What must be open while the application serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """`hosts`: the names that a Host header may have, without a port; `*` lets every name in."""
+
+    router: Router
+    running: Running
+    hosts: frozenset[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        elif self._is_addressed(scope):
+            await self.router(scope, receive, send)
+        else:
+            answer = PlainTextResponse(
+                "This server does not go by the name in Host.\n", 400, SECURITY_HEADERS
+            )
+            await answer(scope, receive, send)
+
+    def _is_addressed(self, scope: Scope) -> bool:
+        """Whether the request names this server: a page that has its own name point here is turned away."""
+        if ANY_HOST in self.hosts:
+            return True
+        return host_name(HTTPConnection(scope).headers.get("host", "")) in self.hosts
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Open, say so, wait for the end, close."""
+        await receive()
+        phase = "startup"
+        try:
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
+                await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        except PromptgraphError as error:
+            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
+        except BaseException:  # a server that hears nothing would go on without a start
+            await send({"type": f"lifespan.{phase}.failed", "message": f"The {phase} failed unexpectedly."})
+            raise
+
+
+def application(door: Door, running: Running, hosts: Collection[str]) -> Application:
+    """The server around `door`. Paths are taken as they come: nothing redirects by the Host header."""
+    router = Router(routes(door), redirect_slashes=False, default=not_found)
+    return Application(router, running, frozenset(host.lower() for host in hosts))
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, in lower case, without its port; an IPv6 address keeps its brackets."""
+    name, _, port = header.strip().rpartition(":")
+    return (name if name and port.isdigit() else header.strip()).lower()

@@ -1,0 +1,40 @@
+"""Every path of the server, in one list."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from promptgraph import __version__
+from promptgraph.web.http import Door
+from promptgraph.web.pages import SECURITY_HEADERS, static
+
+GRAPHQL_PATH = "/graphql"
+
+
+def routes(door: Door) -> list[BaseRoute]:
+    """The paths, with `door` at /graphql; pages only where it shows one."""
+    pages: list[BaseRoute] = [Route("/", home), Route("/static/{path:path}", static)]
+    return [
+        Route(GRAPHQL_PATH, door),
+        Route("/healthz", healthz),
+        *(pages if door.page else []),
+    ]
+
+
+async def healthz(_request: Request) -> Response:
+    """That this process answers, whatever its database does: what a supervisor asks before it restarts."""
+    return JSONResponse({"status": "ok", "version": __version__}, headers=SECURITY_HEADERS)
+
+
+async def home(_request: Request) -> Response:
+    """The way to GraphiQL."""
+    return RedirectResponse(GRAPHQL_PATH, 307, SECURITY_HEADERS)
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """What every other path gets."""
+    answer = PlainTextResponse(f"Nothing is here. The API is at {GRAPHQL_PATH}.\n", 404, SECURITY_HEADERS)
+    await answer(scope, receive, send)

@@ -1,0 +1,135 @@
+"""Scalars: what they accept, how they write it back, what they refuse."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from graphql import GraphQLError, parse_value
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.graph.scalars import SAFE_INTEGER, big_int, instant, instant_text, json_literal, json_value
+
+UTC = dt.UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-22T10:00:00Z", dt.datetime(2026, 11, 22, 10, tzinfo=UTC)),
+        ("2026-11-22t10:00:00z", dt.datetime(2026, 11, 22, 10, tzinfo=UTC)),
+        ("2026-11-22T12:00:00+02:00", dt.datetime(2026, 11, 22, 10, tzinfo=UTC)),
+        ("2026-11-22T10:00:00.000001Z", dt.datetime(2026, 11, 22, 10, 0, 0, 1, tzinfo=UTC)),
+        ("2026-11-22T10:00:00.123456789-00:00", dt.datetime(2026, 11, 22, 10, 0, 0, 123456, tzinfo=UTC)),
+    ],
+)
+def test_reads_rfc_3339(text: str, expected: dt.datetime) -> None:
+    """A moment with a zone, to the microsecond, becomes UTC."""
+    assert expected == instant(text)
+    assert UTC is instant(text).tzinfo
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "2026-11-22T10:00:00",
+        "2026-11-22",
+        "2026-11-22 10:00:00Z",
+        "20261122T100000Z",
+        "2026-W47-7T10:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "2026-11-22T24:00:01Z",
+        "2026-11-22T10:00:60Z",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "0000-01-01T00:00:00Z",
+        "٢٠٢٦-11-22T10:00:00Z",
+        " 2026-11-22T10:00:00Z",
+        "2026-11-22T10:00:00Z\n",
+        "",
+        "now",
+        1763805600,
+        None,
+        True,
+        ["2026-11-22T10:00:00Z"],
+    ],
+)
+def test_refuses_what_is_no_moment(wrong: Any) -> None:
+    """No zone, another form, no such day: an error that shows what is expected."""
+    with pytest.raises(GraphQLError) as caught:
+        instant(wrong)
+    assert isinstance(caught.value.original_error, InvalidInputError)
+
+
+@given(st.datetimes(dt.datetime.min, dt.datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001, DTZ901  # hypothesis adds the zone
+def test_moments_survive_the_round_trip(moment: dt.datetime) -> None:
+    """What is written is read back exactly."""
+    assert moment == instant(instant_text(moment))
+    assert instant_text(moment).endswith("Z")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 0, -1.5, "text", "emoji 🙂", [], {}, {"a": [1, {"b": None}]}, SAFE_INTEGER, -SAFE_INTEGER],
+)
+def test_takes_any_json(value: Any) -> None:
+    """Every kind of JSON value goes through unchanged."""
+    assert value == json_value(value)
+
+
+DEEP: Any = 1
+for _ in range(11):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        float("nan"),
+        float("inf"),
+        [float("-inf")],
+        SAFE_INTEGER + 1,
+        "a\x00",
+        {"\ud800": 1},
+        DEEP,
+        "x" * 300_000,
+    ],
+    ids=["nan", "inf", "-inf", "large integer", "nul", "surrogate key", "deep", "large"],
+)
+def test_refuses_json_that_others_could_not_read(wrong: Any) -> None:
+    """What cannot be stored, hashed, or read alike by every client."""
+    with pytest.raises(GraphQLError) as caught:
+        json_value(wrong)
+    assert isinstance(caught.value.original_error, InvalidInputError)
+
+
+@pytest.mark.parametrize(
+    ("literal", "variables", "expected"),
+    [
+        ('{a: 1, b: [true, null, "x", 1.5], c: {}}', {}, {"a": 1, "b": [True, None, "x", 1.5], "c": {}}),
+        ("{a: $x, b: $none, c: [$x, $none]}", {"x": 7}, {"a": 7, "c": [7, None]}),
+        ("$x", {"x": {"k": 1}}, {"k": 1}),
+        ("ENUM", {}, "ENUM"),
+    ],
+)
+def test_literals_are_json_too(literal: str, variables: dict[str, Any], expected: Any) -> None:
+    """Written into the query, with variables inside; one that is not given is left out, or null in a list."""
+    assert expected == json_literal(parse_value(literal), variables)
+
+
+@pytest.mark.parametrize("literal", ["1e999", "9" * 4500, "9" * 20, '"\\u0000"', "[" * 11 + "]" * 11])
+def test_literals_are_as_strict_as_values(literal: str) -> None:
+    """A literal is refused where the same value would be."""
+    with pytest.raises(GraphQLError):
+        json_literal(parse_value(literal))
+
+
+@pytest.mark.parametrize("wrong", [True, 1.0, "1", None, SAFE_INTEGER + 1])
+def test_big_ints_are_whole_numbers(wrong: Any) -> None:
+    """Only integers that every JSON reader keeps exact."""
+    assert 3_000_000_000 == big_int(3_000_000_000)
+    with pytest.raises(GraphQLError):
+        big_int(wrong)

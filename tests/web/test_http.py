@@ -1,0 +1,365 @@
+"""GraphQL over HTTP: what is answered to good requests, and to requests that mean harm."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from promptgraph.graph.pipeline import Pipeline
+from promptgraph.store.database import Database
+from promptgraph.web.http import encoded
+from tests.web.doors import client, pipeline, served
+
+JSON = {"content-type": "application/json"}
+GRAPHQL = {"accept": "application/graphql-response+json"}
+# an answer must never show these: SQL, driver or Python text, file paths
+INSIDE = r"\[SQL:|sqlalchemy|asyncpg|sqlite3|Traceback|\.py\b|site-packages|Error\(|has no attribute"
+LEAK = re.compile(INSIDE, re.IGNORECASE)
+
+
+def asking(query: str, **more: Any) -> str:
+    return json.dumps({"query": query, **more})
+
+
+def with_variable(raw: str) -> str:
+    """A request whose variable $a is this raw JSON text."""
+    return '{"query":"query($a:String!){__type(name:$a){name}}","variables":{"a":' + raw + "}}"
+
+
+def asking_many_ids() -> str:
+    return '{nodes(ids:["' + '","'.join("x" * 101) + '"]){id}}'
+
+
+HELLO = asking("{__typename}")
+CIRCLE = "{...a} fragment a on Query{...b} fragment b on Query{...a}"
+LARGE = '{"query":"{__typename}","variables":{"a":"' + "x" * 20_000_000 + '"}}'
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Pipeline]:
+    """A pipeline whose database has no tables: nothing here should come as far."""
+    db = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    yield pipeline(db)
+    await db.close()
+
+
+@pytest.fixture
+async def web(line: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(served(line)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def web_with_get(line: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(served(line, allow_get=True)) as opened:
+        yield opened
+
+
+def errors_of(answer: httpx.Response) -> list[str]:
+    """The messages; every refusal is a GraphQL response whose errors have codes."""
+    found = answer.json()["errors"]
+    assert all(error["extensions"]["code"] for error in found)
+    return [error["message"] for error in found]
+
+
+# ---------------------------------------------------------------- the form of answers
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/*", "application/json"),
+        ("application/json", "application/json"),
+        ("application/graphql-response+json", "application/graphql-response+json"),
+        ("application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json"),
+        ("application/json, application/graphql-response+json;q=0.9", "application/json"),
+        ("application/graphql-response+json, */*", "application/graphql-response+json"),
+        ("application/json;q=0, */*", "application/graphql-response+json"),
+        ("text/html, APPLICATION/JSON;Charset=UTF-8", "application/json"),
+        ("application/json;q=abc, */*;q=-1", "application/json"),
+    ],
+)
+async def test_answers_in_the_form_that_is_wanted_most(
+    web: httpx.AsyncClient, accept: str | None, expected: str
+) -> None:
+    """The Accept header decides; what it does not say, JSON decides."""
+    headers = JSON | ({"accept": accept} if accept else {})
+    request = web.build_request("POST", "/graphql", content=HELLO, headers=headers)
+    if accept is None:
+        del request.headers["accept"]
+    answer = await web.send(request)
+    assert (200, f"{expected}; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
+    assert {"data": {"__typename": "Query"}} == answer.json()
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/xml", "text/html", "application/json;q=0", "application/json;charset=latin-1"]
+)
+async def test_says_so_when_no_form_is_acceptable(web: httpx.AsyncClient, accept: str) -> None:
+    """406, with a JSON body that names the two forms."""
+    answer = await web.post("/graphql", content=HELLO, headers=JSON | {"accept": accept})
+    assert 406 == answer.status_code
+    assert "application/graphql-response+json" in errors_of(answer)[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "as_graphql", "as_json"),
+    [
+        ("{__typename}", 200, 200),
+        ("{", 400, 200),
+        ("{nothing}", 400, 200),
+        ('query($a:Int!){__typename @skip(if:false) __type(name:"a"){name} node(id:$a){id}}', 400, 200),
+        (CIRCLE, 400, 200),
+        ("subscription{__typename}", 400, 400),
+        (asking_many_ids(), 200, 200),
+        ('{a:__typename node(id:"x"){id}}', 294, 200),
+    ],
+    ids=["data", "syntax", "unknown field", "variable", "circle", "subscription", "null", "partial"],
+)
+async def test_status_says_what_became_of_a_request(
+    web: httpx.AsyncClient, query: str, as_graphql: int, as_json: int
+) -> None:
+    """application/graphql-response+json carries the outcome in the status, application/json in the body."""
+    by_graphql = await web.post("/graphql", content=asking(query), headers=JSON | GRAPHQL)
+    by_json = await web.post("/graphql", content=asking(query), headers=JSON)
+    assert (as_graphql, as_json) == (by_graphql.status_code, by_json.status_code)
+    assert by_graphql.json() == by_json.json()
+    assert ("data" in by_json.json()) == (as_graphql in (200, 294))
+
+
+async def test_every_answer_is_private_and_stays_what_it_says_it_is(web: httpx.AsyncClient) -> None:
+    """No cache keeps it, no browser guesses its type, no page frames it."""
+    answer = await web.post("/graphql", content=HELLO, headers=JSON)
+    assert "no-store" == answer.headers["cache-control"]
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert "Accept" == answer.headers["vary"]
+    assert "access-control-allow-origin" not in answer.headers
+
+
+# ---------------------------------------------------------------- hostile requests
+
+
+def sent(name: str, expected: set[int], content: str | bytes | None = None, **more: Any) -> Any:
+    """A row: a POST of JSON, unless `more` says otherwise."""
+    request = {"method": "POST", "url": "/graphql", "headers": JSON, "content": content} | more
+    return pytest.param(expected, request, id=name)
+
+
+def typed(name: str, expected: set[int], media: str, content: str | bytes = HELLO) -> Any:
+    """A row: a POST that says it is of this media type."""
+    return sent(name, expected, content, headers={"content-type": media})
+
+
+def got(name: str, query: str, **headers: str) -> Any:
+    """A row: a GET, which is off."""
+    return sent(name, {405}, method="GET", params={"query": query}, headers=headers)
+
+
+TWO_TYPES = [("content-type", "application/json"), ("content-type", "text/plain")]
+DEEP = "[" * 100_000 + "]" * 100_000
+HOSTILE = [
+    # nothing is executed unless the type is exactly application/json: a page of another site cannot send that
+    typed("text/plain", {415}, "text/plain"),
+    typed("text/plain; application/json", {415}, "text/plain; application/json"),
+    typed("text/application/json", {415}, "text/application/json"),
+    typed("application/jsonp", {415}, "application/jsonp"),
+    sent("two content types", {415}, HELLO, headers=TWO_TYPES),
+    sent("no content type", {415}, HELLO, headers={}),
+    sent("form", {415}, data={"query": "{__typename}"}, headers={}),
+    sent("multipart", {415}, files={"operations": (None, HELLO)}, headers={}),
+    typed("charset=utf-8", {200}, 'application/json; charset="UTF-8"'),
+    typed("charset=utf-16", {415}, "application/json; charset=utf-16", HELLO.encode("utf-16")),
+    sent("gzip", {415}, b"\x1f\x8b\x08", headers=JSON | {"content-encoding": "gzip"}),
+    got("GET query", "{__typename}"),
+    got("GET mutation", "mutation{__typename}"),
+    got("GET event stream", "{__typename}", accept="text/event-stream"),
+    sent("HEAD", {405}, method="HEAD"),
+    sent("OPTIONS", {405}, method="OPTIONS"),
+    sent("PUT", {405}, HELLO, method="PUT"),
+    sent("DELETE", {405}, method="DELETE"),
+    sent("a method of its own", {405}, HELLO, method="QUERY"),
+    # bodies
+    sent("empty", {400}, b""),
+    sent("number", {400}, "1"),
+    sent("null", {400}, "null"),
+    sent("string", {400}, '"x"'),
+    sent("batch", {400}, f"[{HELLO}]"),
+    sent("empty array", {400}, "[]"),
+    sent("array of numbers", {400}, "[1]"),
+    sent("open brackets", {400}, "[" * 100_000),
+    sent("nested brackets in variables", {400}, with_variable(DEEP)),
+    sent("900 nested brackets in variables", {200, 400}, with_variable("[" * 900 + "]" * 900)),
+    sent("nested objects", {400}, '{"a":' * 100_000 + "1" + "}" * 100_000),
+    sent("integer of 5000 digits", {400}, with_variable("9" * 5000)),
+    sent("integer of 31 digits", {400}, with_variable("9" * 31)),
+    sent("1e999", {400}, with_variable("1e999")),
+    sent("NaN", {400}, with_variable("NaN")),
+    sent("-Infinity", {400}, with_variable("-Infinity")),
+    sent("not UTF-8", {400}, b'{"query":"{__typename \xff}"}'),
+    sent("surrogates in UTF-8", {400}, b'{"query":"{__typename \xed\xa0\x80}"}'),
+    sent("UTF-16", {400}, HELLO.encode("utf-16")),
+    sent("byte order mark", {400}, b"\xef\xbb\xbf" + HELLO.encode()),
+    sent("a key twice", {400}, '{"query":"{__typename}","query":"{__schema{types{name}}}"}'),
+    sent("a key twice in variables", {400}, with_variable('{"a":1,"a":2}')),
+    sent("trailing text", {400}, HELLO + "x"),
+    sent("control character", {400}, '{"query":"{__typename}\x01"}'),
+    sent("NUL in a text", {200}, with_variable('"a\\u0000b"')),
+    sent("lone surrogate in a text", {200}, with_variable('"\\ud800"')),
+    sent("lone surrogate in a key", {200}, asking("{__typename}", variables={"\ud800": 1})),
+    sent("lone surrogate in the query", {200}, '{"query":"{__type(name:\\"\\ud800\\"){name}}"}'),
+    sent("lone surrogate for a field", {200}, '{"query":"{\\ud800}"}'),
+    sent("NUL in the query", {200}, '{"query":"{__type(name:\\"\\\\u0000\\"){name}}"}'),
+    sent("no query", {400}, "{}"),
+    sent("empty query", {400}, asking("")),
+    sent("blank query", {400}, asking(" \n")),
+    sent("query is a number", {400}, '{"query":1}'),
+    sent("variables is a list", {400}, asking("{__typename}", variables=[1])),
+    sent("variables is an empty list", {400}, asking("{__typename}", variables=[])),
+    sent("variables is false", {400}, asking("{__typename}", variables=False)),
+    sent("variables is null", {200}, asking("{__typename}", variables=None)),
+    sent("extensions is a text", {400}, asking("{__typename}", extensions="x")),
+    sent("operationName is a number", {400}, asking("{__typename}", operationName=1)),
+    sent("operationName unknown", {200}, asking("{__typename}", operationName="zz")),
+    sent("no operation", {200}, asking("fragment f on Query{__typename}")),
+    sent("type definition", {200}, asking("type A{b:Int}")),
+    sent("20 MB announced", {413}, LARGE),
+    sent("100 MB claimed", {413}, HELLO, headers=JSON | {"content-length": "100000000"}),
+    sent("a length of 5000 digits", {413}, HELLO, headers=JSON | {"content-length": "9" * 5000}),
+    # documents; the limits have tests of their own
+    sent("circle of fragments", {200}, asking(CIRCLE)),
+    sent("20000 open braces", {200}, asking("{" * 20_000)),
+    sent("text of a million characters", {200}, asking("{a}" + " " * 1_000_000)),
+    # headers
+    sent("200 headers of 1 KB", {200}, HELLO, headers=JSON | {f"x-{i}": "v" * 1000 for i in range(200)}),
+    sent("forged Host", {400}, HELLO, headers=JSON | {"host": "evil.example"}),
+    sent("forged Host with a path", {400}, HELLO, headers=JSON | {"host": "evil.example/?x="}),
+]
+
+
+@pytest.mark.parametrize(("expected", "request_"), HOSTILE)
+async def test_hostile_requests_get_a_clear_answer(
+    web: httpx.AsyncClient, expected: set[int], request_: dict[str, Any]
+) -> None:
+    """No answer is a 5xx or shows anything of the inside, and each has the status that fits it."""
+    answer = await web.request(**request_)
+    assert answer.status_code in expected, answer.text[:300]
+    assert not LEAK.search(answer.text)
+
+
+async def test_large_bodies_in_pieces_are_refused_early(web: httpx.AsyncClient) -> None:
+    """A body that never says its length is read up to the limit and no further."""
+    taken = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for start in range(0, len(LARGE), 65536):
+            taken += 1
+            yield LARGE[start : start + 65536].encode()
+
+    answer = await web.post("/graphql", content=pieces(), headers=JSON)
+    assert (413, True) == (answer.status_code, taken < 20)
+
+
+async def test_syncs_may_be_large(web: httpx.AsyncClient) -> None:
+    """A body beyond 1 MiB is decoded when it names the sync, and refused when it then does something else."""
+    padding = "x" * 2_000_000
+    sneaky = asking("query syncPrompts{__typename}", variables={"a": padding})
+    assert 413 == (await web.post("/graphql", content=sneaky, headers=JSON)).status_code
+    mutation = "mutation syncPrompts($a:String!){syncPrompts(input:{files:[{path:$a}]}){errors{code}}}"
+    wrong = asking(mutation, variables={"a": padding})
+    answer = await web.post("/graphql", content=wrong, headers=JSON)
+    assert 200 == answer.status_code
+    assert "text" in errors_of(answer)[0]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
+async def test_says_which_methods_there_are(web: httpx.AsyncClient, method: str) -> None:
+    """405 comes with Allow."""
+    answer = await web.request(method, "/graphql")
+    assert (405, "POST") == (answer.status_code, answer.headers["allow"])
+
+
+# ---------------------------------------------------------------- GET, where it is allowed
+
+
+@pytest.mark.parametrize(
+    ("params", "headers", "expected"),
+    [
+        ({"query": "{__typename}"}, {}, 200),
+        ({"query": "query($n:String!){__type(name:$n){name}}", "variables": '{"n":"Query"}'}, {}, 200),
+        ({"query": "query A{__typename} query B{__typename}", "operationName": "B"}, {}, 200),
+        ({"query": "{__typename}", "extensions": "{}", "other": "x"}, {}, 200),
+        ({"query": "{__typename}"}, {"sec-fetch-site": "same-origin"}, 200),
+        ({"query": "{__typename}"}, {"sec-fetch-site": "cross-site"}, 403),
+        ({"query": "{__typename}"}, {"sec-fetch-site": "same-site"}, 403),
+        ({}, {}, 400),
+        ({"query": "{__typename}", "variables": "[1]"}, {}, 400),
+        ({"query": "{__typename}", "variables": "{"}, {}, 400),
+        ({"query": "{__typename}", "variables": "NaN"}, {}, 400),
+        ({"query": "mutation{__typename}"}, {}, 405),
+        ({"query": "query A{__typename} mutation B{__typename}", "operationName": "B"}, {}, 405),
+        ({"query": "subscription{__typename}"}, {}, 400),
+    ],
+)
+async def test_queries_may_come_by_get_where_that_is_allowed(
+    web_with_get: httpx.AsyncClient, params: dict[str, str], headers: dict[str, str], expected: int
+) -> None:
+    """Queries only, never mutations, never for a page of another site."""
+    answer = await web_with_get.get("/graphql", params=params, headers=headers)
+    assert expected == answer.status_code, answer.text
+    if expected == 405:
+        assert "POST" == answer.headers["allow"]
+
+
+@pytest.mark.parametrize("query", ["query=%7B__typename%7D&query=x", "query=%ff", "a&" * 20])
+async def test_query_strings_are_read_strictly(web_with_get: httpx.AsyncClient, query: str) -> None:
+    """A parameter given twice, or in another encoding, is refused."""
+    assert 400 == (await web_with_get.get(f"/graphql?{query}")).status_code
+
+
+# ---------------------------------------------------------------- beside the door
+
+
+async def test_browsers_get_graphiql_where_it_is_shown(line: Pipeline) -> None:
+    """HTML comes to whoever names it, and to nobody else."""
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with client(served(line, page=True)) as shown, client(served(line)) as hidden:
+        page = await shown.get("/graphql", params={"query": "mutation{__typename}"}, headers=browser)
+        assert (200, "text/html; charset=utf-8") == (page.status_code, page.headers["content-type"])
+        assert 405 == (await shown.get("/graphql", headers={"accept": "*/*"})).status_code
+        assert (
+            405 == (await hidden.get("/graphql", headers=browser | {"accept": "text/html, */*"})).status_code
+        )
+        assert 307 == (await shown.get("/")).status_code
+        assert 404 == (await hidden.get("/")).status_code
+
+
+async def test_healthz_answers_without_a_database(web: httpx.AsyncClient) -> None:
+    """A supervisor learns that the process lives, whatever its database does."""
+    answer = await web.get("/healthz")
+    assert (200, "ok") == (answer.status_code, answer.json()["status"])
+
+
+@pytest.mark.parametrize("path", ["/graphql/", "/nothing", "/static/../x", "/%00"])
+async def test_other_paths_lead_nowhere(web: httpx.AsyncClient, path: str) -> None:
+    """404, and no redirect by the Host header."""
+    assert 404 == (await web.get(path)).status_code
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "localhost:1"])
+async def test_the_port_of_a_host_does_not_matter(web: httpx.AsyncClient, host: str) -> None:
+    """A name counts without its port, in whatever case."""
+    assert 200 == (await web.get("/healthz", headers={"host": host})).status_code
+
+
+def test_texts_that_utf8_cannot_write_are_escaped() -> None:
+    """An answer can always be encoded."""
+    assert {"a": "\ud800"} == json.loads(encoded({"a": "\ud800"}))
