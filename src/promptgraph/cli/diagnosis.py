@@ -1,0 +1,112 @@
+"""What `doctor` looks at, one function a line."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from promptgraph.cli.check import check_folder, existing
+from promptgraph.cli.opened import opened
+from promptgraph.cli.output import counted
+from promptgraph.cli.problems import counted_problems
+from promptgraph.cli.surface import run
+from promptgraph.config import Settings
+from promptgraph.domain.errors import PromptgraphError
+from promptgraph.files.git import checkout
+from promptgraph.store import migrate
+from promptgraph.store.address import parse_address
+from promptgraph.store.database import sqlite_is_mended
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+PYTHON = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing looked at: ok, warn or fail, in words, and what to do about it."""
+
+    check: str
+    status: str
+    message: str
+    todo: str | None = None
+
+
+def diagnose(settings: Settings) -> list[Line]:
+    """Every line, in the order of CHECKS."""
+    return [check(settings) for check in CHECKS]
+
+
+def _python(_settings: Settings) -> Line:
+    words = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    if tuple(map(int, platform.python_version_tuple()[:2])) < PYTHON:
+        return Line("python", FAIL, words, "Install Python 3.11 or later.")
+    return Line("python", OK, words)
+
+
+def _sqlite(_settings: Settings) -> Line:
+    words = f"SQLite {sqlite3.sqlite_version}"
+    if sqlite_is_mended():
+        return Line("sqlite", OK, words)
+    return Line(
+        "sqlite",
+        WARN,
+        f"{words} has the WAL-reset bug: two processes that write at once may lose a commit",
+        "Install promptgraph[sqlite], or use PostgreSQL.",
+    )
+
+
+def _database(settings: Settings) -> Line:
+    try:
+        return run(_asked_database(settings))
+    except PromptgraphError as error:
+        return Line("database", FAIL, str(error))
+
+
+async def _asked_database(settings: Settings) -> Line:
+    path = parse_address(settings.database_url).path
+    if path is not None and not path.exists():
+        return Line("database", WARN, f"There is no file {path} yet", "Run: promptgraph db upgrade")
+    async with opened(settings) as db:
+        words = await db.describe()
+        revision, head = await migrate.current(db), migrate.head()
+    size = f", {path.stat().st_size / 1e6:.1f} MB" if path else ""
+    if revision == head:
+        return Line("database", OK, f"{words}, schema {revision}{size}")
+    return Line(
+        "database", FAIL, f"{words}, schema {revision or 'none'}, not {head}", "Run: promptgraph db upgrade"
+    )
+
+
+def _prompts(settings: Settings) -> Line:
+    try:
+        checked = check_folder(existing(settings.prompts_dir))
+    except PromptgraphError as error:
+        return Line("prompts", FAIL, str(error))
+    count = counted(len(checked.tree.newest()), "prompt")
+    words = f"{settings.prompts_dir}: {count}, {counted_problems(checked.problems)}"
+    if checked.errors:
+        return Line("prompts", FAIL, words, "Run: promptgraph check")
+    return Line("prompts", WARN if checked.problems else OK, words)
+
+
+def _git(settings: Settings) -> Line:
+    if not settings.prompts_dir.is_dir():
+        return Line("git", WARN, "Nothing to look at: there is no prompts folder")
+    found = checkout(settings.prompts_dir)
+    if found is None:
+        return Line(
+            "git",
+            WARN,
+            "No git checkout with a commit here",
+            "Commit the prompts, so that versions know theirs.",
+        )
+    words = f"commit {found.commit_sha[:10]}, {counted(len(found.dirty), 'uncommitted file')}"
+    if found.shallow:
+        todo = "Fetch the whole history (fetch-depth: 0), so that a late deploy cannot turn back the clock."
+        return Line("git", WARN, f"{words}, a shallow clone", todo)
+    return Line("git", OK, words)
+
+
+CHECKS: tuple[Callable[[Settings], Line], ...] = (_python, _sqlite, _database, _prompts, _git)

@@ -1,0 +1,35 @@
+"""`promptgraph serve` and `promptgraph demo`: the GraphQL server."""
+
+from __future__ import annotations
+
+import click
+
+from promptgraph.cli.launch import serve_demo, serve_on
+from promptgraph.cli.listening import listen
+from promptgraph.cli.options import with_settings
+from promptgraph.config import Mode, Settings
+
+
+@click.command()
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes."
+)
+@with_settings("host", "port", "mode", "database_url", "prompts_dir", "log_level")
+def serve(settings: Settings, *, workers: int) -> None:
+    """Serve the GraphQL API until it is stopped.
+
+    Development mode migrates the database and syncs the prompts first; production mode does neither, and
+    says what is missing.
+    """
+    with listen(settings.host, settings.port) as sock:
+        serve_on(settings, sock, workers)
+
+
+@click.command()
+@with_settings("host", "port", "database_url", "prompts_dir", fixed={"mode": Mode.DEVELOPMENT})
+def demo(settings: Settings) -> None:
+    """Have a look: migrate, sync and serve, on the next free port, with things to try.
+
+    Where there is no prompts folder yet, a small one is started. It may run any number of times.
+    """
+    serve_demo(settings)

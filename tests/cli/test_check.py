@@ -1,0 +1,104 @@
+"""`promptgraph check`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Answer, Command
+from tests.factories import prompt_yaml, write_tree
+
+
+@pytest.mark.usefixtures("prompts")
+def test_is_silent_about_what_is_right(answer: Answer) -> None:
+    """A folder without problems: exit code 0, and what was read is counted."""
+    expected = {
+        "folder": "prompts",
+        "prompts": 1,
+        "agents": 1,
+        "labels": 1,
+        "errors": 0,
+        "warnings": 0,
+        "problems": [],
+    }
+    assert expected == answer("check")
+
+
+def test_tells_every_problem_in_one_run(prompts: Path, cli: Command, answer: Answer) -> None:
+    """A broken file hides neither the others' problems nor those of labels and agents."""
+    write_tree(
+        prompts,
+        {
+            "a.prompt.yaml": "version: 1\nmesages: []\n",
+            "b.prompt.yaml": "version: [\n",
+            "c.prompt.yaml": prompt_yaml(
+                content="Hi {{ name }}", tests=[{"input": {"name": "Ann"}, "contains": ["Bob"]}]
+            ),
+            "labels.yaml": "production: {support/answer: 1, supprt/answer: 1}\n",
+        },
+    )
+    found = answer("check", code=1)
+    paths = sorted({problem["path"] for problem in found["problems"]})
+    assert ["a.prompt.yaml", "b.prompt.yaml", "c.prompt.yaml", "labels.yaml"] == paths
+    assert found["errors"] >= 4
+    shown = cli("check", code=1).stdout
+    assert "prompts/a.prompt.yaml\n" in shown
+    assert "Did you mean `messages`?" in shown
+    assert "There is no prompt supprt/answer." in shown
+
+
+def test_shows_line_message_and_hint_below_the_file(prompts: Path, cli: Command) -> None:
+    """Problems stand under the file that they are in."""
+    write_tree(prompts, {"labels.yaml": "# ours\nproduction: {supprt/answer: 1}\n"})
+    lines = cli("check", code=1).stdout.splitlines()
+    at = lines.index("prompts/labels.yaml")
+    assert lines[at + 1].split()[:2][1] == "error"
+    assert lines[at + 1].strip().startswith("2:")
+    assert "Did you mean support/answer?" == lines[at + 2].strip()
+
+
+def test_warnings_are_no_findings(prompts: Path, answer: Answer) -> None:
+    """What the registry may hold is said, and the exit code stays 0."""
+    text = (prompts / "support/answer.prompt.yaml").read_text().replace("version: 1 ", "version: 2 ")
+    (prompts / "support/answer.prompt.yaml").write_text(text)
+    found = answer("check")
+    assert (0, 1) == (found["errors"], found["warnings"])
+    assert {
+        "path": "labels.yaml",
+        "line": 3,
+        "column": 3,
+        "severity": "warning",
+        "message": "Version 1 of support/answer is not among the files.",
+        "hint": "The registry must hold it; or keep it as support/answer@1.prompt.yaml.",
+    } == found["problems"][0]
+
+
+@pytest.mark.usefixtures("prompts")
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("nowhere", "error: There is no folder nowhere. Start one with `promptgraph init nowhere`"),
+        ("prompts/labels.yaml", "error: prompts/labels.yaml is a file; name the prompts folder."),
+    ],
+)
+def test_says_that_there_is_no_such_folder(cli: Command, word: str, words: str) -> None:
+    """A wrong path is wrong usage, and the sentence says what to do."""
+    assert cli("check", word, code=2).stderr.startswith(words)
+
+
+def test_survives_binary_files(prompts: Path, answer: Answer) -> None:
+    """A picture named like a prompt is a problem with a place, not a crash."""
+    write_tree(prompts, {"a.prompt.yaml": b"\x89PNG\r\n\x1a\n\x00\xff", "_partials/b.j2": b"\xff\xfe\x00"})
+    found = answer("check", code=1)
+    assert {"a.prompt.yaml", "_partials/b.j2"} <= {problem["path"] for problem in found["problems"]}
+
+
+def test_reads_an_empty_folder(here: Path, answer: Answer) -> None:
+    """Nothing to check is nothing wrong."""
+    (here / "prompts").mkdir()
+    assert 0 == answer("check")["prompts"]
+
+
+def test_disarms_names_of_files(prompts: Path, cli: Command) -> None:
+    """A file name cannot drive the terminal."""
+    (prompts / "a\x1b[31m.prompt.yaml").write_text("version: 1\n")
+    assert "\x1b" not in cli("check", code=1).output
