@@ -1,0 +1,60 @@
+"""Writes what is generated: schema.graphql, schema/, docs/reference/."""
+
+from __future__ import annotations
+
+from inspect import getdoc
+from pathlib import Path
+
+from promptgraph import config
+from promptgraph.cli import reference
+from promptgraph.cli.schema import exported
+from promptgraph.domain.errors import PromptgraphError
+
+ROOT = Path(__file__).parents[1]
+
+
+def errors() -> str:
+    """docs/reference/errors.md: every code, from the classes."""
+    lines = [
+        "# Errors",
+        "",
+        "A query reports an expected failure in `errors` with `extensions.code`; a mutation in its payload's",
+        "`errors`; the command line as a sentence and an exit code. What nobody expected has the code `INTERNAL`",
+        "and a number under which the server's log says more.",
+        "",
+        "| code | class | means | try again |",
+        "|---|---|---|---|",
+    ]
+    for kind in classes(PromptgraphError):
+        words = " ".join((getdoc(kind) or "").split())
+        again = "yes" if kind.retryable else "no"
+        lines.append(f"| `{kind.code}` | `{kind.__name__}` | {words} | {again} |")
+    return "\n".join([*lines, ""])
+
+
+def classes(kind: type[PromptgraphError]) -> list[type[PromptgraphError]]:
+    """`kind` and all below it that stand in the tree of domain.errors."""
+    below = [each for each in kind.__subclasses__() if each.__module__ == PromptgraphError.__module__]
+    return [kind, *(each for child in below for each in classes(child))]
+
+
+def pages() -> dict[str, str]:
+    """Every generated file, by its path."""
+    return {
+        **{path.as_posix(): text for path, text in exported(Path("schema.graphql")).items()},
+        "docs/reference/cli.md": reference.reference(),
+        "docs/reference/settings.md": config.reference(),
+        "docs/reference/errors.md": errors(),
+    }
+
+
+def main() -> None:
+    for path, text in pages().items():
+        target = ROOT / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
