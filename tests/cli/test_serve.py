@@ -2,7 +2,6 @@
 
 import re
 import signal
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import pytest
 from promptgraph.cli.listening import listen
 from promptgraph.cli.serving import environment
 from promptgraph.config import load
-from tests.cli.conftest import Command
+from tests.cli.conftest import Answer, Command
 from tests.cli.processes import PATIENCE_S, running
+from tests.cli.test_bump import ANSWER, edit
 from tests.factories import prompt_yaml, write_tree
 
 pytestmark = pytest.mark.timeout(400)  # a machine with other work to do starts a server slowly
@@ -60,6 +60,25 @@ def test_serves_in_production(prompts: Path, cli: Command) -> None:
         assert 0 == process.wait(PATIENCE_S)
 
 
+def test_takes_files_that_travel(prompts: Path, cli: Command, answer: Answer) -> None:
+    """A sync through a server prints the plan that a sync of its database would, refusals included."""
+    url = ("--database-url", "sqlite:///served.db")
+    cli("db", "upgrade", *url)
+    expected = answer("sync", "--dry-run", *url)
+    with running(prompts.parent, "serve", "--port", "0", "--mode", "production", *url) as (process, wait_for):
+        server = ("--server", address(wait_for))
+        assert expected == answer("sync", "--dry-run", *server)
+        assert 2 == answer("sync", *server)["run"]["added"]
+        edit(prompts / ANSWER, "You answer", "You always answer")
+        refused = answer("sync", *server, code=1)
+        assert answer("sync", *url, code=1) == refused
+        assert "SYNC_CONFLICT" == refused["error"]["code"]
+        edit(prompts / "labels.yaml", "answer: 1", "answer: 9")
+        assert cli("sync", *url, code=1).output == cli("sync", *server, code=1).output
+        process.terminate()
+        assert 0 == process.wait(PATIENCE_S)
+
+
 def test_serves_with_several_workers(prompts: Path) -> None:
     """Options reach every worker, though those read the environment."""
     words = ("serve", "--port", "0", "--workers", "2", "--database-url", "sqlite:///other.db")
@@ -96,16 +115,6 @@ def test_says_why_it_does_not_start(cli: Command, words: list[str], code: int, e
     result = cli("serve", *words, code=code)
     assert expected in result.stderr
     assert "secret" not in result.output
-
-
-@pytest.mark.usefixtures("prompts")
-def test_says_that_the_database_is_busy(here: Path, cli: Command) -> None:
-    """A database that somebody else writes to is waited for, then named."""
-    cli("sync")
-    with sqlite3.connect(here / ".promptgraph/promptgraph.db", isolation_level=None) as db:
-        db.execute("BEGIN IMMEDIATE")
-        assert "busy" in cli("serve", "--port", "0", code=75).stderr
-    db.close()
 
 
 def test_serves_though_a_file_is_broken(prompts: Path) -> None:

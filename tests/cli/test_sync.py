@@ -41,7 +41,7 @@ def test_plans_without_writing(cli: Command, answer: Answer) -> None:
     """A dry run prints the plan and leaves the registry alone."""
     found = answer("sync", "--dry-run")
     assert (False, True, None) == (found["applied"], found["dryRun"], found["run"])
-    assert cli("sync", "--dry-run").stdout.splitlines()[-1].startswith("Would change: ")
+    assert cli("sync", "--dry-run").stdout.splitlines()[-1].startswith("A sync would come to: ")
     assert "has no prompt" in cli("label", "history", "support/answer", code=1).stderr
 
 
@@ -50,10 +50,10 @@ def test_says_which_command_mends_a_conflict(prompts: Path, cli: Command, answer
     cli("sync")
     edit(prompts / ANSWER, "You answer", "You always answer")
     result = cli("sync", code=1)
-    (line,) = [line for line in result.stdout.splitlines() if line.startswith("conflict")]
-    assert f"prompts/{ANSWER}" in line
-    assert "Version 1 is already stored with other content" in line
-    assert line.endswith("run: promptgraph bump support/answer")
+    path, message, command = result.stdout.splitlines()
+    assert f"prompts/{ANSWER}" == path
+    assert "Version 1 is already stored with other content" in message
+    assert "run: promptgraph bump support/answer" == command.strip()
     assert "error: Refused; nothing was changed.\n" == result.stderr
     found = answer("sync", code=1)
     assert (False, "SYNC_CONFLICT") == (found["applied"], found["error"]["code"])
@@ -138,7 +138,7 @@ def test_prints_the_same_plan_for_a_server(cli: Command) -> None:
     with answering(200, payload(GOOD)) as fake:
         result = cli("sync", "--server", fake.url, "--api-key", "secret")
     assert ["add", "prompt", "a", "1", "New."] == result.stdout.splitlines()[1].split()
-    assert "Synced: 1 add.\n" == result.stdout.splitlines(keepends=True)[-1]
+    assert "Synced: 1 added.\n" == result.stdout.splitlines(keepends=True)[-1]
     sent = fake.asked[0][1]["variables"]["input"]["files"]
     assert ["_partials/tone.j2", "agents/support-bot.agent.yaml", "labels.yaml", ANSWER] == [
         f["path"] for f in sent
@@ -153,7 +153,9 @@ def test_shows_what_a_server_refuses(cli: Command) -> None:
     body = GOOD | {"plan": [step], "run": None, "errors": [{"code": "SYNC_CONFLICT", "message": "No."}]}
     with answering(200, payload(body)) as fake:
         result = cli("sync", "--server", fake.url, code=1)
-    assert "prompts/a.prompt.yaml  1" in result.stdout
+    assert ["prompts/a.prompt.yaml", "error", "run: promptgraph bump a"] == [
+        line.strip() for line in result.stdout.splitlines()
+    ]
     assert "error: Refused; nothing was changed.\n" == result.stderr
 
 

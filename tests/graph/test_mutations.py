@@ -118,11 +118,11 @@ async def test_paths_stay_in_the_folder(db: Database, path: str) -> None:
     assert "INVALID_INPUT" == done["errors"][0]["code"]
 
 
-async def test_a_file_comes_once(db: Database) -> None:
+async def test_a_file_comes_once(empty: Database) -> None:
     """Two files of one path: nobody could say which is meant."""
     twice = tree({"x.prompt.yaml": prompt_yaml(1)})
     twice["files"] += tree({"x.prompt.yaml": prompt_yaml(2)})["files"]
-    done = await act(db, SYNC, **twice)
+    done = await act(empty, SYNC, **twice)
     assert ([("INVALID_INPUT", "files[1].path")], None) == (codes(done), done["run"])
 
 
@@ -137,15 +137,15 @@ async def test_a_file_comes_once(db: Database) -> None:
         ({"files": [{"path": "x" * 501, "text": ""}]}, "files[0].path"),
     ],
 )
-async def test_facts_about_a_sync_are_short(db: Database, more: dict[str, Any], field: str) -> None:
+async def test_facts_about_a_sync_are_short(empty: Database, more: dict[str, Any], field: str) -> None:
     """Too long is refused by the input's field."""
-    assert [("INVALID_INPUT", field)] == codes(await act(db, SYNC, **({"files": []} | more)))
+    assert [("INVALID_INPUT", field)] == codes(await act(empty, SYNC, **({"files": []} | more)))
 
 
-async def test_a_tree_has_an_end(db: Database) -> None:
+async def test_a_tree_has_an_end(empty: Database) -> None:
     """More files than a folder may hold."""
     files = [{"path": f"p{number}.prompt.yaml", "text": ""} for number in range(10_001)]
-    assert [("TOO_MANY_ROWS", "files")] == codes(await act(db, SYNC, files=files))
+    assert [("TOO_MANY_ROWS", "files")] == codes(await act(empty, SYNC, files=files))
 
 
 async def test_labels_move_by_hand_where_no_file_owns_them(db: Database) -> None:

@@ -109,10 +109,10 @@ async def test_every_order_has_its_own_cursors(db: Database) -> None:
     ],
 )
 async def test_refuses_sizes_and_cursors_that_cannot_be(
-    db: Database, asked: dict[str, Any], field: str
+    empty: Database, asked: dict[str, Any], field: str
 ) -> None:
     """An error that names the argument, never one of the database."""
-    assert [("INVALID_INPUT", field)] == await refused(db, PAGE, **asked)
+    assert [("INVALID_INPUT", field)] == await refused(empty, PAGE, **asked)
 
 
 @pytest.mark.parametrize("listing", [AGENTS, MOVES, RUNS, VERSIONS, prompts_listing(PromptOrder())])

@@ -64,9 +64,9 @@ async def test_finds_the_version_that_is_meant(
         ({"n": "x" * 201}, "name"),
     ],
 )
-async def test_refuses_what_names_no_version(db: Database, asked: dict[str, Any], field: str) -> None:
+async def test_refuses_what_names_no_version(empty: Database, asked: dict[str, Any], field: str) -> None:
     """A top-level error with code and field; the field itself is null."""
-    assert [("INVALID_INPUT", field)] == await refused(db, VERSION, **asked)
+    assert [("INVALID_INPUT", field)] == await refused(empty, VERSION, **asked)
 
 
 async def test_retired_prompts_still_answer(db: Database) -> None:
@@ -129,11 +129,11 @@ async def test_lists_what_the_filter_asks_for(
     ],
 )
 async def test_refuses_filters_that_ask_for_too_much(
-    db: Database, filter_: dict[str, Any], expected: tuple[str, str]
+    empty: Database, filter_: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     """With the filter's field."""
     assert [expected] == await refused(
-        db, "query($f:PromptFilter){prompts(filter:$f){totalCount}}", f=filter_
+        empty, "query($f:PromptFilter){prompts(filter:$f){totalCount}}", f=filter_
     )
 
 
@@ -229,9 +229,9 @@ async def test_ids_of_nothing_give_null(db: Database, key: tuple[str | int, ...]
         global_id("PromptFamily"), "A" * 100_000,
     ],
 )  # fmt: skip
-async def test_refuses_ids_that_were_never_made(db: Database, wrong: str) -> None:
+async def test_refuses_ids_that_were_never_made(empty: Database, wrong: str) -> None:
     """Malformed, or of a kind that there is not."""
-    assert [("INVALID_INPUT", "id")] == await refused(db, "query($i:ID!){node(id:$i){id}}", i=wrong)
+    assert [("INVALID_INPUT", "id")] == await refused(empty, "query($i:ID!){node(id:$i){id}}", i=wrong)
 
 
 async def test_one_wrong_id_spoils_no_others(db: Database) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from promptgraph.graph.pipeline import Pipeline
 from promptgraph.store.database import Database
-from promptgraph.web.http import encoded
-from tests.web.doors import client, pipeline, served
+from promptgraph.web.application import application
+from promptgraph.web.http import Door, encoded
+from tests.graph.registry import pipeline
+from tests.web.doors import client, nothing_open, served
 
 JSON = {"content-type": "application/json"}
 GRAPHQL = {"accept": "application/graphql-response+json"}
@@ -278,6 +280,39 @@ async def test_syncs_may_be_large(web: httpx.AsyncClient) -> None:
     answer = await web.post("/graphql", content=wrong, headers=JSON)
     assert 200 == answer.status_code
     assert "text" in errors_of(answer)[0]
+
+
+async def test_few_large_bodies_at_once(line: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While two are held, a third waits, and is turned away when it has waited long enough."""
+    monkeypatch.setattr("promptgraph.web.body.BODY_SECONDS", 0.2)
+    door = Door(line)
+    large = asking("mutation syncPrompts{__typename}", variables={"a": "x" * 2_000_000})
+    async with client(application(door, nothing_open, ["localhost"])) as web:
+        async with door.bulky, door.bulky:
+            assert 408 == (await web.post("/graphql", content=large, headers=JSON)).status_code
+            assert 200 == (await web.post("/graphql", content=HELLO, headers=JSON)).status_code
+        assert 413 == (await web.post("/graphql", content=large, headers=JSON)).status_code
+
+
+async def test_clients_that_go_away_get_no_answer(line: Pipeline) -> None:
+    """Nothing is executed and nothing is sent when the body breaks off."""
+    sent: list[object] = []
+    pieces = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "headers": [(b"content-type", b"application/json")],
+    }
+
+    async def receive() -> Any:
+        return pieces.pop(0)
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await Door(line)(scope, receive, send)
+    assert [] == sent
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])

@@ -29,6 +29,7 @@ class Checked:
 
     @property
     def errors(self) -> int:
+        """How many of the problems are no mere warnings."""
         return sum(not problem.warning for problem in self.problems)
 
 

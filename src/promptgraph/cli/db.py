@@ -99,4 +99,4 @@ def _print(moved: JsonObject, *, as_json: bool) -> None:
     elif moved["before"] == moved["revision"]:
         show(f"Already at {moved['revision'] or 'nothing'}.")
     else:
-        show(f"From {moved['before'] or 'nothing'} to {moved['revision'] or 'nothing'}.", "ok")
+        show(f"Migrated from {moved['before'] or 'nothing'} to {moved['revision'] or 'nothing'}.", "ok")

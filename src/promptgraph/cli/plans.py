@@ -13,18 +13,21 @@ from promptgraph.cli.output import as_json, counted, say, show, show_table, styl
 from promptgraph.cli.problems import problem_json, show_problems
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.registry import SyncAction, SyncRun, SyncStep
+from promptgraph.domain.tree import FileProblem, Place
 from promptgraph.sync.apply import Outcome
 
 WORDS = {
-    SyncAction.ADD: ("add", "ok"),
-    SyncAction.UPDATE: ("update", "ok"),
-    SyncAction.MOVE_LABEL: ("move", "ok"),
-    SyncAction.RETIRE: ("retire", "warn"),
-    SyncAction.RESTORE: ("restore", "ok"),
-    SyncAction.UNCHANGED: ("unchanged", "faint"),
-    SyncAction.CONFLICT: ("conflict", "fail"),
+    SyncAction.ADD: ("add", "added", "ok"),
+    SyncAction.UPDATE: ("update", "updated", "ok"),
+    SyncAction.MOVE_LABEL: ("move", "moved", "ok"),
+    SyncAction.RETIRE: ("retire", "retired", "warn"),
+    SyncAction.RESTORE: ("restore", "restored", "ok"),
+    SyncAction.UNCHANGED: ("unchanged", "unchanged", "faint"),
+    SyncAction.CONFLICT: ("conflict", "refused", "fail"),
 }
-"""How a step is called in a plan, and its style."""
+"""How a step is called in a plan, how it is counted, and its style."""
+QUIET = (SyncAction.UNCHANGED, SyncAction.CONFLICT)
+"""What the table of changes leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +67,40 @@ def run_json(run: SyncRun) -> JsonObject:
 
 
 def show_synced(synced: Synced) -> None:
-    """Problems, then every step that changes something, then one line that counts; a refusal on stderr."""
+    """Problems and conflicts by file, every step that changes something, and a line that counts; what refuses
+    the sync as a whole goes to stderr.
+    """
     outcome = synced.outcome
-    show_problems(outcome.problems, synced.folder)
-    changes = [step for step in outcome.steps if step.action is not SyncAction.UNCHANGED]
+    conflicts = [_conflict(step) for step in outcome.steps if step.action is SyncAction.CONFLICT]
+    show_problems([*outcome.problems, *conflicts], synced.folder)
+    changes = [step for step in outcome.steps if step.action not in QUIET]
     if changes:
-        show_table(("", "what", "version", "impact", ""), [_row(step, synced.folder) for step in changes])
+        show_table(("", "what", "version", "impact", ""), [_row(step) for step in changes])
     if outcome.error is None:
         show(_summary(synced), "ok")
-    elif any(step.action is SyncAction.CONFLICT for step in changes):
-        say("error: Refused; nothing was changed.", "error")
     else:
-        say(f"error: {outcome.error}", "error")
+        say("error: Refused; nothing was changed." if conflicts else f"error: {outcome.error}", "error")
 
 
-def _row(step: SyncStep, folder: Path) -> list[str | Text | int | None]:
-    word, style = WORDS[step.action]
-    refused = step.action is SyncAction.CONFLICT and step.path
-    what = str(folder / str(step.path)) if refused else f"{step.kind} {step.name}"
+def _row(step: SyncStep) -> list[str | Text | int | None]:
     impact = step.impact.value.lower() if step.impact else None
-    return [styled(word, style), what, step.version, impact, step.sentence]
+    word, _, style = WORDS[step.action]
+    return [styled(word, style), f"{step.kind} {step.name}", step.version, impact, step.sentence]
+
+
+def _conflict(step: SyncStep) -> FileProblem:
+    """A conflict as a problem of its file, the command that mends it on a line of its own."""
+    sentence, run, command = step.sentence.partition("run: ")
+    message = sentence if step.path else f"{step.kind} {step.name}: {sentence}"
+    return FileProblem(Place(step.path or "."), message.strip(), f"{run}{command}" or None)
 
 
 def _summary(synced: Synced) -> str:
-    verb = "Would change" if synced.dry_run else "Synced"
+    verb = "A sync would come to" if synced.dry_run else "Synced"
     return f"{verb}: {_counts(synced.outcome.steps)}."
 
 
 def _counts(steps: Sequence[SyncStep]) -> str:
     counts = Counter(step.action for step in steps)
-    changed = [f"{counts[action]} {word}" for action, (word, _) in WORDS.items() if counts[action]]
+    changed = [f"{counts[action]} {word}" for action, (_, word, _) in WORDS.items() if counts[action]]
     return ", ".join(changed) or counted(0, "step")

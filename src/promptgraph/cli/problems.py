@@ -27,6 +27,7 @@ def problem_json(problem: FileProblem) -> JsonObject:
 
 
 def severity(problem: FileProblem) -> str:
+    """`warning` or `error`."""
     return "warning" if problem.warning else "error"
 
 

@@ -53,7 +53,7 @@ def _options(command: click.Command) -> list[str]:
 
 
 def _option(command: click.Command, param: click.Parameter) -> str | None:
-    record = param.get_help_record(click.Context(command))
+    record = param.get_help_record(click.Context(command)) if isinstance(param, click.Option) else None
     if record is None:
         return None
     flags, words = (part.replace("|", "\\|") for part in record)

@@ -24,6 +24,7 @@ class Known:
 
     @classmethod
     def of(cls, tree: Tree) -> Known:
+        """What `tree` holds."""
         return cls(
             newest={name: spec.version for name, spec in tree.newest().items()},
             versions=frozenset((spec.name, spec.version) for spec in tree.prompts),

@@ -69,6 +69,7 @@ class Server:
 
     @property
     def headers(self) -> dict[str, str]:
+        """What every request says of itself."""
         wanted = {"accept": "application/graphql-response+json, application/json;q=0.9"}
         return wanted | ({"authorization": f"Bearer {self.api_key}"} if self.api_key else {})
 

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from promptgraph.domain.canonical import Json, JsonObject, canonical_json
 from promptgraph.domain.change import Change, ChangeKind, Impact, impact_of
-from promptgraph.domain.prompt import Engine, Message, PromptContent, Variable
+from promptgraph.domain.prompt import Engine, Message, MessageRole, PromptContent, Variable
 from promptgraph.domain.schema_diff import Schemas, facts, part_changes, same, schema_changes
 
 __all__ = ["Change", "ChangeKind", "Impact", "changes_between", "impact_of"]
@@ -68,7 +68,8 @@ def _keys(messages: Sequence[Message]) -> list[bytes]:
 def _message_gone(path: str, message: Message, kept: set[str]) -> Change:
     name = message.placeholder
     if name is None:
-        return _plain(path, _REMOVED, message.as_json(), None, f"A {message.role} message is gone.")
+        sentence = f"{_article(message.role)} {message.role} message is gone."
+        return _plain(path, _REMOVED, message.as_json(), None, sentence)
     if name in kept:
         return _plain(path, _REMOVED, message.as_json(), None, f"`{name}` is not put in here any more.")
     return Change(path, _REMOVED, message.as_json(), None, Impact.MAJOR, _gone(name))
@@ -77,11 +78,15 @@ def _message_gone(path: str, message: Message, kept: set[str]) -> Change:
 def _message_new(path: str, message: Message) -> Change:
     name = message.placeholder
     what = (
-        f"A {message.role} message is new."
+        f"{_article(message.role)} {message.role} message is new."
         if name is None
         else f"New placeholder `{name}`: callers may send it."
     )
     return _plain(path, _ADDED, None, message.as_json(), what)
+
+
+def _article(role: MessageRole | None) -> str:
+    return "An" if role is MessageRole.ASSISTANT else "A"
 
 
 def _gone(name: str) -> str:
@@ -95,7 +100,7 @@ def _message(path: str, before: Message, after: Message, kept: set[str]) -> Iter
         yield _message_new(f"{path}.placeholder" if after.placeholder else path, after)
         return
     if before.role is not after.role:
-        sentence = f"The {before.role} message is a {after.role} message now."
+        sentence = f"The {before.role} message is {_article(after.role).lower()} {after.role} message now."
         yield _plain(f"{path}.role", _CHANGED, str(before.role), str(after.role), sentence)
     yield from _content(path, before, after)
     if not same(_parts(before), _parts(after)):
@@ -111,8 +116,8 @@ def _content(path: str, before: Message, after: Message) -> Iterator[Change]:
     kind = _ADDED if old is None else _REMOVED if new is None else _CHANGED
     spaces = old is not None and new is not None and old.split() == new.split()
     impact = Impact.PATCH if spaces else Impact.MINOR
-    what = "Only white space changed in the text" if spaces else "The text changed"
-    yield Change(f"{path}.content", kind, old, new, impact, f"{what} of the {after.role} message.")
+    sentence = f"The text of the {after.role} message changed{' in white space only' if spaces else ''}."
+    yield Change(f"{path}.content", kind, old, new, impact, sentence)
 
 
 def _parts(message: Message) -> Json:

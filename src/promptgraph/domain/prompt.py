@@ -120,7 +120,7 @@ class PromptContent:
         properties = self.input_schema.get("properties")
         schemas: dict[str, Json] = dict(properties) if isinstance(properties, dict) else {}
         required = self.input_schema.get("required")
-        wanted = set(required) if isinstance(required, list) else set()
+        wanted = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
         implied = [name for name in self.placeholders if name not in schemas]
         schemas |= dict.fromkeys(implied, PLACEHOLDER_SCHEMA)
         defaults: JsonObject = {name: [] for name in implied} | self.input_default

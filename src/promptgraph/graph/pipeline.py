@@ -186,15 +186,14 @@ def chosen(prepared: Prepared, name: str | None) -> OperationDefinitionNode:
 
     raises  RequestRefusedError  the name fits none, or there are several and no name
     """
-    if name is None and len(prepared.operations) == 1:
-        return next(iter(prepared.operations.values()))
+    known = list(prepared.operations.values())
+    if name is None and len(known) == 1:
+        return known[0]
     found = prepared.operations.get(name) if name is not None else None
     if found is None:
-        message = (
-            "This document has several operations: say which by `operationName`."
-            if name is None
-            else "No operation of this document has that `operationName`."
-        )
+        several = "This document has several operations: say which by `operationName`."
+        other = "No operation of this document has that `operationName`."
+        message = (several if name is None else other) if known else "This document has no operation."
         raise RequestRefusedError(Kind.REFUSED, GraphQLError(message))
     return found
 

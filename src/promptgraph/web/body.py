@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 from starlette.types import Receive
@@ -14,6 +15,7 @@ from promptgraph.web.refusal import HttpRefusedError
 
 QUERY_BYTES = 1024 * 1024
 BULKY_BYTES = 64 * 1024 * 1024
+BULKY_AT_ONCE = 2
 BODY_SECONDS = 30.0
 INTEGER_DIGITS = 30
 BULKY_SIGN = b"syncprompts"
@@ -24,10 +26,10 @@ class DisconnectedError(Exception):
     """The client went away before its request was complete; nobody waits for an answer."""
 
 
-async def read_body(receive: Receive, announced: int | None) -> bytes:
+async def read_body(receive: Receive, announced: int | None, large: Callable[[], Awaitable[object]]) -> bytes:
     """The whole body.
 
-    keys    announced: the Content-Length, if there is one
+    keys    announced: the Content-Length, if there is one; large: awaited before more than 1 MiB is held
     raises  HttpRefusedError   413 too large, 408 too slow
             DisconnectedError  the client went away
     """
@@ -35,12 +37,12 @@ async def read_body(receive: Receive, announced: int | None) -> bytes:
         raise _too_large(BULKY_BYTES)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _collected(receive)
+            return await _collected(receive, large)
     except TimeoutError:
         raise HttpRefusedError(408, f"The body did not arrive within {BODY_SECONDS:g} s.") from None
 
 
-async def _collected(receive: Receive) -> bytes:
+async def _collected(receive: Receive, large: Callable[[], Awaitable[object]]) -> bytes:
     body, limit, more = bytearray(), QUERY_BYTES, True
     while more:
         message = await receive()
@@ -52,6 +54,7 @@ async def _collected(receive: Receive) -> bytes:
             if limit == BULKY_BYTES or BULKY_SIGN not in bytes(body[:QUERY_BYTES]).lower():
                 raise _too_large(limit)
             limit = BULKY_BYTES
+            await large()
     return bytes(body)
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,7 +28,7 @@ from promptgraph.graph.pipeline import (
     asked,
     refused,
 )
-from promptgraph.web.body import QUERY_BYTES, DisconnectedError, decoded, parsed, read_body
+from promptgraph.web.body import BULKY_AT_ONCE, QUERY_BYTES, DisconnectedError, decoded, parsed, read_body
 from promptgraph.web.media import JSON, check_json, negotiated, wants_page
 from promptgraph.web.pages import SECURITY_HEADERS, graphiql_page
 from promptgraph.web.refusal import HttpRefusedError
@@ -53,13 +55,20 @@ EXPLANATIONS: dict[int, dict[str, str]] = {
 """Headers that go with a status."""
 
 
+Body = Callable[[int | None], Awaitable[bytes]]
+"""Reads a body of the announced length, if one was announced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What answers at /graphql. `allow_get`: queries may come by GET. `page`: browsers get GraphiQL."""
+    """What answers at /graphql. `allow_get`: queries may come by GET. `page`: browsers get GraphiQL.
+    `bulky`: whoever holds one of these may have a large request.
+    """
 
     pipeline: Pipeline
     allow_get: bool = False
     page: bool = False
+    bulky: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BULKY_AT_ONCE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -71,8 +80,10 @@ class Door:
         try:
             self._check_method(scope["method"])
             media = negotiated(accept)
-            request, way = await self._request(scope, headers, receive)
-            answer = await self.pipeline.answer(request, way)
+            async with AsyncExitStack() as held:
+                large = partial(held.enter_async_context, self.bulky)
+                request, way = await self._request(scope, headers, partial(read_body, receive, large=large))
+                answer = await self.pipeline.answer(request, way)
             await respond(send, STATUS[answer.kind][media == JSON], answer.payload, media)
         except RequestRefusedError as error:
             await respond(send, STATUS[error.kind][media == JSON], refused(error).payload, media)
@@ -87,13 +98,13 @@ class Door:
         if method not in allowed:
             raise HttpRefusedError(405, f"Use {' or '.join(allowed)}.", {"Allow": ", ".join(allowed)})
 
-    async def _request(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Request, Way]:
+    async def _request(self, scope: Scope, headers: Headers, body: Body) -> tuple[Request, Way]:
         if scope["method"] == "GET":
             return fetched(scope["query_string"], headers), Way(reading=True)
-        return await posted(headers, receive)
+        return await posted(headers, body)
 
 
-async def posted(headers: Headers, receive: Receive) -> tuple[Request, Way]:
+async def posted(headers: Headers, body: Body) -> tuple[Request, Way]:
     """The request in a body.
 
     raises  HttpRefusedError, RequestRefusedError  with what is wrong
@@ -102,10 +113,10 @@ async def posted(headers: Headers, receive: Receive) -> tuple[Request, Way]:
     types = headers.getlist("content-type")
     check_json(", ".join(types), ", ".join(headers.getlist("content-encoding")))
     length = headers.get("content-length", "")
-    body = await read_body(receive, int(length[:20]) if length.isascii() and length.isdigit() else None)
-    if len(body) <= QUERY_BYTES:
-        return asked(decoded(body)), Way()
-    return await asyncio.to_thread(lambda: asked(decoded(body))), Way(bulky=True)
+    raw = await body(int(length[:20]) if length.isascii() and length.isdigit() else None)
+    if len(raw) <= QUERY_BYTES:
+        return asked(decoded(raw)), Way()
+    return await asyncio.to_thread(lambda: asked(decoded(raw))), Way(bulky=True)
 
 
 def fetched(query_string: bytes, headers: Mapping[str, str]) -> Request:
