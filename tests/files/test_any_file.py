@@ -7,9 +7,7 @@ from promptgraph.files.core import dump
 from promptgraph.files.form import ExampleForm, MessageForm, PromptForm
 from promptgraph.files.read import SourceFile
 from promptgraph.files.tree import parse_tree
-from tests.files.test_core import KEYS, VALUES_OF_ANY_KIND
-from tests.files.test_prompts import WHOLE
-from tests.files.test_tree import parsed
+from tests.files.samples import KEYS, VALUES_OF_ANY_KIND, WHOLE, parsed
 
 FIELDS = {*PromptForm.model_fields, *MessageForm.model_fields, *ExampleForm.model_fields}
 FORM_KEYS = (

@@ -1,17 +1,16 @@
 """The core schema: what free-form values mean, and that what is written reads back."""
 
 import math
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from promptgraph.domain.canonical import Json, JsonObject
-from promptgraph.domain.text import forbidden_character, invisible_character
 from promptgraph.files.core import MAX_WHOLE, core, dump
 from promptgraph.files.node import YamlRefusedError
 from promptgraph.files.yaml import load
+from tests.files.samples import KEYS, VALUES_OF_ANY_KIND
 
 
 def read(text: str) -> Json:
@@ -139,34 +138,6 @@ def test_writes(value: JsonObject, expected: str) -> None:
     """Block style, literal blocks for lines, quotes where a reader could be misled."""
     assert expected == dump(value)
     assert value == read(expected)
-
-
-def storable(text: str) -> bool:
-    """Whether a file may hold `text`."""
-    return forbidden_character(text) is None
-
-
-def visible(text: str) -> bool:
-    """Whether `text` may be a key."""
-    return invisible_character(text) is None and unicodedata.is_normalized("NFC", text)
-
-
-ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(storable)
-AWKWARD_TEXT = st.text(" \n\t-#:{}[]'\"|>&*!%@`ab01.~\\,?\r", max_size=15)
-TEXTS = ANY_TEXT | AWKWARD_TEXT
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers(-MAX_WHOLE, MAX_WHOLE)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXTS
-)
-KEYS = TEXTS.filter(visible)
-VALUES_OF_ANY_KIND = st.recursive(
-    LEAVES,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
-    max_leaves=8,
-)
 
 
 @given(st.dictionaries(KEYS, VALUES_OF_ANY_KIND, max_size=3))

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from promptgraph.files.core import core
-from promptgraph.files.filling import MAX_TOLD, filled
+from promptgraph.files.filling import MAX_FOUND, filled
 from promptgraph.files.form import AgentForm, LabelsForm, PromptForm, json_schemas
 from promptgraph.files.yaml import load
 
@@ -271,7 +271,7 @@ def test_tells_what_is_wrong_with_labels(text: str, expected: list[str]) -> None
 def test_tells_a_bounded_number_of_findings() -> None:
     """A file of nothing but strangers does not fill the screen, nor the time."""
     text = "".join(f"stranger{i}: x\n" for i in range(6_000))
-    assert MAX_TOLD == len(told(PromptForm, text))
+    assert MAX_FOUND == len(told(PromptForm, text))
 
 
 def test_reads_both_forms_of_an_assignment() -> None:

@@ -1,11 +1,11 @@
-"""The variables of a prompt file: declared, used, with defaults that fit, and hidden where they are sensitive."""
+"""The variables of a prompt file: declared and used, with defaults that fit, and with what is sensitive."""
 
 import pytest
 
 from promptgraph.files.read import SourceFile
 from promptgraph.files.tree import parse_tree
 from tests.factories import prompt_yaml
-from tests.files.test_prompts import faults, messages
+from tests.files.samples import faults, messages
 
 
 def with_input(schema: str, template: str = "{{ a }}", more: str = "") -> str:
@@ -69,6 +69,10 @@ INPUTS = {
         messages("{placeholder: h}") + "input: {default: {h: [x]}}\n",
         ["4:22: The default `h` is no list of messages, each with a role."],
     ),
+    "number that JSON cannot write": (
+        with_input("{properties: {a: {maximum: .inf}}}"),
+        ["4:38: The number `.inf` is not a finite number."],
+    ),
     "type of all": (
         with_input("{type: string}", "x"),
         ["4:18: `input.schema.type` must be `object`: it describes all variables."],
@@ -104,6 +108,14 @@ INPUTS = {
     "sensitive, too high": (
         with_input("{x-sensitive: true, properties: {a: {}}}"),
         ["4:12: `x-sensitive` is heeded on a variable itself alone."],
+    ),
+    "sensitive, on a variable of an awkward name": (
+        with_input("{properties: {properties: {x-sensitive: 1}}}", "{{ properties }}"),
+        ["4:51: `x-sensitive` must be true or false."],
+    ),
+    "sensitive, behind a reference": (
+        with_input("{properties: {a: {$ref: '#/$defs/b'}}, $defs: {b: {x-sensitive: true}}}"),
+        ["4:62: `x-sensitive` is heeded on a variable itself alone."],
     ),
     "sensitive as a name": (
         with_input("{properties: {a: {properties: {sensitive: {}, x-sensitive: {}}}}}"),
@@ -164,8 +176,10 @@ def test_shows_the_yaml_that_declares_a_variable(text: str, expected: str) -> No
 
 
 def test_tells_a_bounded_number_of_variables() -> None:
-    """A file of nothing but undeclared variables does not fill the screen, nor the time."""
+    """A file of nothing but undeclared variables does not fill the screen, nor the time; it says so."""
     used = [" ".join(f"{{{{ v{i} }}}}" for i in range(start, start + 1_500)) for start in (0, 1_500)]
     text = messages(*(f"{{role: user, content: '{content}'}}" for content in used))
     declared = "input: {schema: {properties: {" + ", ".join(f"w{i}: {{}}" for i in range(3_000)) + "}}}\n"
-    assert 100 == len(faults(text + declared))
+    found = faults(text + declared)
+    assert 101 == len(found)
+    assert "There are more problems in this file." in found[0]

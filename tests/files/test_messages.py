@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.files.test_prompts import faults, messages
+from tests.files.samples import faults, messages
 
 SHAPES = {
     "no message": ("version: 1\n", ["1:1: There is no message."]),
@@ -30,6 +30,13 @@ SHAPES = {
     "input without rendering": (
         "version: 1\nengine: none\ntemplate: x\ninput: {schema: {}}\n",
         ["4:1: `engine: none` takes no variables: nothing is rendered."],
+    ),
+    "number that JSON cannot write": (
+        messages("{role: user, parts: [{type: .inf}]}"),
+        [
+            "3:31: The number `.inf` is not a finite number.",
+            "3:31: `messages[0].parts[0].type` must be text.",
+        ],
     ),
     "part without type": (
         messages("{role: user, parts: [{text: x}]}"),

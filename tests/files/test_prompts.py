@@ -3,68 +3,8 @@
 import pytest
 
 from promptgraph.domain.prompt import Engine, Message, MessageRole, PromptContent
-from promptgraph.domain.tree import Place, PromptSpec
-from promptgraph.files.read import SourceFile
-from promptgraph.files.tree import parse_tree
-
-TONE = "Be {{ tone }}.\n"
-WHOLE = """\
-# yaml-language-server: $schema=../../schema/prompt.schema.json
-version: 3
-description: Route a support ticket to a queue.
-model: gpt-5-mini
-config: {temperature: 0, stop: ["no"], note: no}
-input:
-  schema:
-    type: object
-    required: [ticket]
-    properties:
-      ticket: {type: string}
-      tone: {type: string}
-      email: {type: string, x-sensitive: true}
-  default: {tone: neutral, email: ""}
-output:
-  schema: {type: object}
-messages:
-  - role: system
-    content: |
-      {% include "tone.j2" %}
-      Pick one queue for {{ email }}.
-  - placeholder: history
-  - role: user
-    parts:
-      - {type: "{{ kept }}", text: "{{ ticket }}", n: 1, more: [{type: x, url: "{% include 'tone.j2' %}"}]}
-tools:
-  - {name: search, strict: true}
-tags: [support]
-metadata: {owner: support-team}
-formerly: [triage]
-tests:
-  - input: {ticket: My card was declined}
-    contains: [declined]
-    excludes: [warm]
-"""
-
-
-def read(text: str, **partials: str) -> tuple[PromptSpec | None, list[str]]:
-    """What one prompt file says, and its problems without their hints; partials by name without .j2."""
-    files = [SourceFile("a/b.prompt.yaml", text.encode(), "c0ffee", "Ann", None)]
-    files += [SourceFile(f"_partials/{name}.j2", body.encode()) for name, body in partials.items()]
-    tree = parse_tree(files, url="https://example.org/prompts/")
-    found = [f"{problem.place}: {problem.message}" for problem in tree.errors]
-    return (tree.prompts[0] if tree.prompts else None), [
-        one.removeprefix("a/b.prompt.yaml:") for one in found
-    ]
-
-
-def faults(text: str, **partials: str) -> list[str]:
-    """The problems alone."""
-    return read(text, **partials)[1]
-
-
-def messages(*lines: str) -> str:
-    """A file with these messages."""
-    return "version: 1\nmessages:\n" + "".join(f"- {line}\n" for line in lines)
+from promptgraph.domain.tree import Place
+from tests.files.samples import TONE, WHOLE, faults, messages, read
 
 
 def test_reads_a_whole_file() -> None:
@@ -137,6 +77,14 @@ def test_takes_a_template_for_one_user_message() -> None:
     short, _ = read("version: 1\ntemplate: |\n  Hi\n")
     assert short is not None
     assert (Message(MessageRole.USER, content="Hi\n"),) == short.content.messages
+
+
+def test_reads_the_same_text_more_than_once() -> None:
+    """Two parts may be alike."""
+    spec, found = read(messages("{role: user, parts: [{type: x, a: Hi, b: Hi}]}"))
+    assert [] == found
+    assert spec is not None
+    assert [{"type": "x", "a": "Hi", "b": "Hi"}] == spec.content.messages[0].parts
 
 
 @pytest.mark.parametrize("role", MessageRole)

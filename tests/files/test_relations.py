@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import prompt_yaml
-from tests.files.test_tree import parsed, told
+from tests.files.samples import parsed, told
 
 BETWEEN = {
     "kept without a main file": (

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from promptgraph.domain.names import Selector
-from promptgraph.domain.tree import AgentSpec, AssignmentSpec, LabelSpec, Place, Tree
+from promptgraph.domain.tree import AgentSpec, AssignmentSpec, LabelSpec, Place
 from promptgraph.files import listing
 from promptgraph.files.read import SourceFile
 from promptgraph.files.tree import parse_tree, read_tree, run_tests
 from tests.factories import prompt_yaml, write_tree
-from tests.files.test_prompts import WHOLE
+from tests.files.samples import WHOLE, parsed, told
 
 TREE = {
     "support/triage.prompt.yaml": WHOLE,
@@ -24,16 +24,6 @@ TREE = {
         "  answer:\n  - {prompt: x@1, when: {plan: [a, b]}}\n  - {prompt: x, metadata: {n: 1}}\n"
     ),
 }
-
-
-def parsed(files: dict[str, str], **more: str) -> Tree:
-    """A tree of texts by path."""
-    return parse_tree([SourceFile(path, text.encode()) for path, text in files.items()], **more)
-
-
-def told(tree: Tree) -> list[str]:
-    """All problems in words."""
-    return [str(problem) for problem in tree.problems]
 
 
 def test_reads_a_tree_from_disk(tmp_path: Path) -> None:

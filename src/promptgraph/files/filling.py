@@ -17,8 +17,8 @@ from promptgraph.files.typed import UnfitError
 
 F = TypeVar("F", bound=BaseModel)
 Path: TypeAlias = tuple[str | int, ...]
-MAX_TOLD = 100
-"""Findings in one file; whoever has more mends these first."""
+MAX_FOUND = 101
+"""Complaints about one file that are looked at; one more than are told."""
 
 # What people write where something else is meant, by form.
 _HINTS: dict[type[BaseModel], Mapping[str, str]] = {
@@ -62,7 +62,7 @@ def filled(form: type[F], root: Map) -> Filled[F]:
     try:
         return Filled(form.model_validate(root))
     except ValidationError as error:
-        details = error.errors(include_url=False)[:MAX_TOLD]
+        details = error.errors(include_url=False)[:MAX_FOUND]
     misspelt = {_meant(form, detail["loc"]) for detail in details if detail["type"] == "extra_forbidden"}
     told = [detail for detail in details if detail["type"] != "missing" or detail["loc"] not in misspelt]
     return Filled(

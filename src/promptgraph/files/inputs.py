@@ -18,6 +18,8 @@ SENSITIVE = "x-sensitive"
 SCHEMA = ("input", "schema")
 DEFAULT = ("input", "default")
 PROPERTIES = (*SCHEMA, "properties")
+_NAMING = frozenset(("properties", "patternProperties", "dependentSchemas", "$defs", "definitions"))
+"""Keys of JSON Schema below which a mapping's keys are names, not words of JSON Schema."""
 _DECLARE = "Declare it under input.schema.properties."
 
 
@@ -75,15 +77,15 @@ def _misplaced_defaults(root: Map) -> Iterator[Finding]:
 
 def _sensitive(root: Map) -> Iterator[Finding]:
     """`x-sensitive` that would not be heeded: misspelt, no boolean, or not on a variable itself."""
-    stack: list[tuple[Node, tuple[str, ...]]] = [(map_at(root, SCHEMA), ())]
+    stack: list[tuple[Node, tuple[str, ...], bool]] = [(map_at(root, SCHEMA), (), False)]
     while stack:
-        node, path = stack.pop()
+        node, path, names = stack.pop()
         if isinstance(node, Map):
-            named = path[-1:] == ("properties",)  # its keys are names, not words of JSON Schema
-            yield from (found for key in node if not named and (found := _unheeded(node, key, path)))
-            stack += [(child, (*path, key)) for key, child in node.items()]
+            yield from (found for key in node if not names and (found := _unheeded(node, key, path)))
+            below = ((child, (*path, key), key in _NAMING and not names) for key, child in node.items())
+            stack += below
         elif isinstance(node, Seq):
-            stack += [(child, (*path, "")) for child in node]
+            stack += [(child, (*path, ""), False) for child in node]
 
 
 def _unheeded(node: Map, word: str, path: tuple[str, ...]) -> Finding | None:

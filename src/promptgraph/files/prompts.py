@@ -9,7 +9,7 @@ from itertools import islice
 from promptgraph.domain.prompt import PromptContent, Source
 from promptgraph.domain.tree import Place, PromptSpec, PromptTest
 from promptgraph.files.core import free_at
-from promptgraph.files.filling import MAX_TOLD, filled
+from promptgraph.files.filling import MAX_FOUND, filled
 from promptgraph.files.form import PromptForm
 from promptgraph.files.inputs import input_findings, schema_findings
 from promptgraph.files.layout import Spot
@@ -49,7 +49,7 @@ def read_prompt(root: Map, spot: Spot, source: Source, partials: Partials) -> Pr
     if not is_verbatim(root):
         variables = _variable_findings(root, form.wrong, messages, partials)
     found = [*form.findings, *messages.findings, *_version_findings(root, spot), *_output_findings(root)]
-    found += islice(variables, MAX_TOLD)
+    found += islice(variables, MAX_FOUND)
     whole = form.form if not found and not messages.partials & partials.broken else None
     return PromptFile(
         path=source.path,

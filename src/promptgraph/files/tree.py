@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.prompt import Message, Source
-from promptgraph.domain.tree import AgentSpec, FileProblem, LabelSpec, PromptSpec, PromptTest, Tree
+from promptgraph.domain.tree import AgentSpec, FileProblem, LabelSpec, Place, PromptSpec, PromptTest, Tree
 from promptgraph.files.agents import read_agent, read_labels
+from promptgraph.files.filling import MAX_FOUND
 from promptgraph.files.layout import Kind
 from promptgraph.files.listing import ListedFile, listing
 from promptgraph.files.node import Finding, Map, YamlRefusedError, shown
@@ -113,8 +114,14 @@ class _Reading:
     agents: list[AgentSpec] = field(default_factory=list)
     labels: list[LabelSpec] = field(default_factory=list)
 
-    def note(self, path: str, findings: Iterable[Finding]) -> None:
-        self.problems += [found.at(path) for found in findings]
+    def note(self, path: str, findings: Sequence[Finding]) -> None:
+        """Findings as problems, the first ones if there are very many."""
+        told = [found.at(path) for found in findings]
+        if len(told) >= MAX_FOUND:
+            place = Place(path)
+            told = sorted(told, key=_order)[: MAX_FOUND - 1]
+            told.append(FileProblem(place, "There are more problems in this file.", "Mend the others first."))
+        self.problems += told
 
     def root(self, file: ListedFile) -> Map | None:
         """The mapping that a file holds, or None with its problems noted."""

@@ -99,7 +99,7 @@ def nodes(text: str) -> Map:
         raise YamlRefusedError(reading.found)
     if not isinstance(reading.root, Map):
         message = "The file is empty." if reading.root is None else "The file must hold one mapping."
-        raise YamlRefusedError([Finding(message, "Write it as lines of `key: value`.", 1, 1)])
+        raise YamlRefusedError([Finding(message, "Write it as lines of `key: value`; {} says that there are none.", 1, 1)])
     return reading.root
 
 
@@ -206,23 +206,29 @@ class _Reading:
             self.refuse(event.start_mark, message, "Remove it: the value needs none.")
 
     def put(self, node: Node) -> None:
-        parent = self.open
-        if parent is None:
-            self.root = node
-        elif isinstance(parent, Seq):
-            parent.append(node)
-        elif self.waiting is None:
-            self.waiting = self.key(parent, node)
-        else:
-            if self.waiting is not _REFUSED:
-                parent[self.waiting] = node
+        parent, key = self.open, self.waiting
+        if isinstance(parent, Map):
+            if key is None:
+                self.waiting = self.key(parent, node)
+                return
+            if key is not _REFUSED:
+                parent[key] = node
             self.waiting = None
+        elif parent is None:
+            self.root = node
+        else:
+            parent.append(node)
 
     def key(self, parent: Map, node: Node) -> Scalar:
-        wrong = _unfit(parent, node) if isinstance(node, Scalar) else self.no_text(node)
-        if wrong is None and isinstance(node, Scalar):
-            return node
-        self.refuse(node.start, *(wrong or ("", "")))
+        if isinstance(node, Scalar):
+            if node not in parent and node.isascii() and node != "<<":  # nearly every key
+                return node
+            wrong = _unfit(parent, node)
+            if wrong is None:
+                return node
+        else:
+            wrong = self.no_text(node)
+        self.refuse(node.start, *wrong)
         return _REFUSED
 
     def no_text(self, node: Node) -> tuple[str, str]:
