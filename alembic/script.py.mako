@@ -11,7 +11,6 @@ PostgreSQL · imports nothing of promptgraph · shared types come from columns.p
 """
 
 import sqlalchemy as sa
-
 from alembic import op
 ${imports if imports else ""}
 

@@ -18,9 +18,9 @@ def errors() -> str:
     lines = [
         "# Errors",
         "",
-        "A query reports an expected failure in `errors` with `extensions.code`; a mutation in its payload's",
-        "`errors`; the command line as a sentence and an exit code. What nobody expected has the code `INTERNAL`",
-        "and a number under which the server's log says more.",
+        "A query reports an expected failure in `errors` with `extensions.code`; a mutation in its",
+        "payload's `errors`; the command line as a sentence and an exit code. What nobody expected has the",
+        "code `INTERNAL` and a number under which the server's log says more.",
         "",
         "| code | class | means | try again |",
         "|---|---|---|---|",

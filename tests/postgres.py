@@ -6,6 +6,7 @@ PROMPTGRAPH_PG_BIN     start the programs in this folder instead
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -26,6 +27,8 @@ import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy.engine import make_url
 
 START_SECONDS = 30
+PR_SET_PDEATHSIG = 1
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 AS_ROOT = os.geteuid() == 0
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -105,7 +108,13 @@ class Server:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         with (self.data.parent / "log").open("ab") as log:
             command = [str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
-            process = self.process = subprocess.Popen(command, stdout=log, stderr=log, **_apart())
+            process = self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_us,  # noqa: PLW1509  # it makes one system call
+                **_apart(),
+            )
         end = time.monotonic() + START_SECONDS
         while not self.answers():
             if process.poll() is not None or time.monotonic() > end:
@@ -196,6 +205,12 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def _end_with_us() -> None:
+    """Have Linux end this process when the tests are killed, for then nobody else does."""
+    if _PRCTL is not None:
+        _PRCTL(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _apart() -> dict[str, Any]:

@@ -21,7 +21,7 @@ def test_sample_prompts_have_no_problem_and_no_warning() -> None:
 
 
 def test_sample_prompts_show_what_there_is() -> None:
-    """Three areas, partials, an older version kept for a label, agents with circumstances, every kind of message."""
+    """Areas, partials, a version kept for a label, agents with circumstances, every kind of message."""
     tree = read_tree(PROMPTS)
     newest = tree.newest()
     messages = [message for spec in newest.values() for message in spec.content.messages]

@@ -14,7 +14,6 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "files": ({"domain", "template"}, {"yaml", "pydantic", "pydantic_core"}),
     "store": ({"domain"}, {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "orjson", "pysqlite3"}),
     "sync": ({"domain", "files", "store"}, set()),
-    "record": ({"domain", "store"}, {"genai_prices"}),
     "graph": ({"domain", "template", "files", "store", "sync"}, {"strawberry", "graphql"}),
     "web": ({"domain", "graph"}, {"starlette", "orjson"}),
     "config": ({"domain"}, {"pydantic_settings", "pydantic"}),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -202,3 +205,20 @@ async def test_a_mistake_in_a_statement_shows_no_sql(db: Database) -> None:
         async with db.read() as session:
             await session.execute(text("SELEC secret"))
     assert "The database refused a statement." == str(caught.value)
+
+
+BUNDLED = """
+from sqlite3 import *
+from sqlite3 import dbapi2
+sqlite_version = "9.9.9"
+"""
+
+
+def test_bundled_sqlite_takes_the_place_of_python_s(tmp_path: Path) -> None:
+    """Where the extra is installed, its SQLite is the one that the drivers find."""
+    (tmp_path / "pysqlite3.py").write_text(BUNDLED)
+    code = "import promptgraph.store.database, aiosqlite; print(aiosqlite.core.sqlite3.sqlite_version)"
+    command = [sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "9.9.9" == said.stdout.strip()

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -319,21 +320,25 @@ async def test_text_that_cannot_be_stored(db: Database, text_: str) -> None:
     assert 1 == await tell(db)
 
 
-async def test_number_that_cannot_be_stored(db: Database) -> None:
-    """A number beyond the column is refused the same way."""
+UNSTORABLE: dict[str, dict[str, Any]] = {
+    "a huge number": {"latest_version": 2**70},
+    "half a character in JSON": {"metadata": {"a": "half \ud800"}},
+    "half a character in a key": {"metadata": {"half \ud800": 1}},
+    "a huge number in JSON": {"metadata": {"a": 2**70}},
+    "no JSON": {"metadata": {"a": object()}},
+}
+
+
+@pytest.mark.parametrize("values", UNSTORABLE.values(), ids=UNSTORABLE)
+async def test_value_that_cannot_be_stored(db: Database, values: dict[str, Any]) -> None:
+    """What no column can hold is refused the same way."""
+    usual: dict[str, Any] = {"name": "a", "former_names": (), "description": None, "tags": ()}
+    usual |= {"metadata": {}, "source": "default", "latest_version": 1, "at": NOW}
 
     async def write() -> None:
         async with db.write() as session:
             await add_family(
-                session,
-                name="a",
-                former_names=(),
-                description=None,
-                tags=(),
-                metadata={},
-                source="default",
-                latest_version=2**70,
-                at=NOW,
+                session, **usual | {"source": "default", "latest_version": 1, "at": NOW} | values
             )
 
     with pytest.raises(InvalidInputError, match="cannot hold one of these values") as caught:

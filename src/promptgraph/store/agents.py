@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import distinct, func, select, tuple_
+from sqlalchemy import distinct, func, select
 
 from promptgraph.domain.asking import Page, PageArgs
 from promptgraph.domain.registry import Agent, Assignment
 from promptgraph.store.database import Session
-from promptgraph.store.paging import Order, PageKey, Rows, Term, counts_by, page_of, pages_of, storable
+from promptgraph.store.keys import narrowed, storable
+from promptgraph.store.paging import Order, PageKey, Rows, Term, counts_by, page_of, pages_of
 from promptgraph.store.records import AGENT_COLUMNS, ASSIGNMENT_COLUMNS, A, P, S, agent_of, assignment_of
 from promptgraph.store.tables import AGENTS, ASSIGNMENTS, PROMPTS
 
@@ -31,7 +32,7 @@ async def agents_by_id(session: Session, ids: Sequence[int]) -> list[Agent | Non
 
     cost  one statement
     """
-    rows = await session.execute(select(*AGENT_COLUMNS).where(A.id.in_(storable(set(ids)))))
+    rows = await session.execute(select(*AGENT_COLUMNS).where(A.id.in_(storable(ids))))
     found = {row[0]: agent_of(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 
@@ -67,7 +68,7 @@ async def agents_by_prompt(session: Session, keys: Sequence[PageKey]) -> list[Pa
 
     cost  one statement per distinct page; a second one where it has a cursor
     """
-    ids = storable({key.id for key in keys})
+    ids = storable(key.id for key in keys)
     users = select(S.prompt_id, S.agent_id).where(S.prompt_id.in_(ids)).distinct().subquery("users")
     rows = select(*AGENT_COLUMNS).join_from(AGENTS, users, users.c.agent_id == A.id)
     return await pages_of(session, keys, rows, AGENTS_ORDER, users.c.prompt_id, agent_of)
@@ -86,7 +87,7 @@ async def agents_by_family(session: Session, keys: Sequence[PageKey]) -> list[Pa
 
     cost  one statement per distinct page; a second one where it has a cursor
     """
-    ids = storable({key.id for key in keys})
+    ids = storable(key.id for key in keys)
     users = (
         select(P.family_id, S.agent_id)
         .join_from(ASSIGNMENTS, PROMPTS, S.prompt_id == P.id)
@@ -106,7 +107,7 @@ async def count_agents_by_family(session: Session, ids: Sequence[int]) -> list[i
     stmt = (
         select(P.family_id, func.count(distinct(S.agent_id)))
         .join_from(ASSIGNMENTS, PROMPTS, S.prompt_id == P.id)
-        .where(P.family_id.in_(storable(set(ids))))
+        .where(P.family_id.in_(storable(ids)))
         .group_by(P.family_id)
     )
     counts = {id_: int(number) for id_, number in await session.execute(stmt)}
@@ -123,7 +124,7 @@ async def assignments_by_agent(session: Session, ids: Sequence[int]) -> list[lis
 
     cost  one statement
     """
-    stmt = assignments().where(S.agent_id.in_(storable(set(ids)))).order_by(S.role, S.position, S.id)
+    stmt = assignments().where(S.agent_id.in_(storable(ids))).order_by(S.role, S.position, S.id)
     found: defaultdict[int, list[Assignment]] = defaultdict(list)
     for assignment in map(assignment_of, await session.execute(stmt)):
         found[assignment.agent_id].append(assignment)
@@ -135,7 +136,7 @@ async def assignments_by_id(session: Session, ids: Sequence[int]) -> list[Assign
 
     cost  one statement
     """
-    rows = await session.execute(assignments().where(S.id.in_(storable(set(ids)))))
+    rows = await session.execute(assignments().where(S.id.in_(storable(ids))))
     found = {row[0]: assignment_of(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 
@@ -145,7 +146,7 @@ async def assignments_by_key(session: Session, keys: Sequence[AssignmentKey]) ->
 
     cost  one statement
     """
-    stmt = assignments().where(tuple_(A.name, S.role, S.selector).in_(set(keys)))
+    stmt = narrowed(assignments(), (A.name, S.role, S.selector), set(keys))
     found = {
         AssignmentKey(assignment.agent_name, assignment.role, assignment.selector): assignment
         for assignment in map(assignment_of, await session.execute(stmt))

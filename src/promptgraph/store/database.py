@@ -19,7 +19,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.store.address import Address, parse_address
-from promptgraph.store.failures import translated
+from promptgraph.store.failures import NO_FILE, translated
 
 log = logging.getLogger("promptgraph.store")
 
@@ -84,7 +84,6 @@ class Database:
         raises  StoreUnavailableError  out of reach, or busy: nothing is known to be written; try again
         """
         with translated():
-            _ensure_file(self._address.path)
             async with AsyncSession(self._writer, autoflush=False, expire_on_commit=False) as session:
                 yield session
                 await session.commit()
@@ -95,7 +94,6 @@ class Database:
         commits; SQLite does not watch foreign keys meanwhile.
         """
         with translated():
-            _ensure_file(self._address.path)
             engine = (
                 _sqlite_engine(self._address, self._patience, writes=True, migrates=True)
                 if self.dialect == "sqlite"
@@ -166,26 +164,34 @@ def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates:
     pragmas += ["journal_mode=WAL"] if writes else ["query_only=ON", "wal_autocheckpoint=0"]
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
+    def find(*_: Any) -> None:
+        _check_file(address.path, make=writes)
+
     def prepare(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    event.listen(engine.sync_engine, "do_connect", find)
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
-def _ensure_file(path: Path | None) -> None:
-    """Make the database file, readable by its owner alone, and its folder, where they are missing."""
-    if path is None or path.exists():
+def _check_file(path: Path | None, *, make: bool) -> None:
+    """Find the database file; or make it, for its owner alone, and its folder."""
+    if path is None:
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if make and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreUnavailableError(f"The database file cannot be made: {error.strerror}.") from error
+    # looked at beforehand, for a connection that fails to open leaves its thread behind in aiosqlite
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise StoreUnavailableError(NO_FILE)
 
 
 def sqlite_is_mended(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:

@@ -12,6 +12,7 @@ from promptgraph.domain.errors import InvalidInputError, PromptgraphError, Store
 AWAY = "The database is out of reach; try again."
 BUSY = "The database is busy; try again."
 FULL = "The disk of the database is full; free some space, then try again."
+NO_FILE = "The database file cannot be opened. Is it there? Run: promptgraph db upgrade"
 READ_ONLY = "The database can only be read here; check its file's rights, or write to the primary."
 REFUSED = "The database refused a statement."
 UNMIGRATED = "The database lacks tables of this release. Run: promptgraph db upgrade"
@@ -24,7 +25,7 @@ SQLITE: Mapping[int, str] = {
     10: "The disk of the database failed; try again, then look at the disk.",  # SQLITE_IOERR
     11: "The database file is damaged; restore a copy of it.",  # SQLITE_CORRUPT
     13: FULL,  # SQLITE_FULL
-    14: "The database file cannot be opened. Is it there? Run: promptgraph db upgrade",  # SQLITE_CANTOPEN
+    14: NO_FILE,  # SQLITE_CANTOPEN
     26: "The database file is not an SQLite database.",  # SQLITE_NOTADB
 }
 POSTGRESQL: Mapping[str, str] = {
@@ -45,6 +46,8 @@ POSTGRESQL: Mapping[str, str] = {
 }
 """By SQLSTATE, or by its class, which is the first two characters."""
 BAD_VALUE = "22"
+BAD_TYPES = (TypeError, ValueError, OverflowError)
+"""What a value raises that cannot be made a parameter: a lone surrogate or a huge integer in JSON."""
 
 
 @contextmanager
@@ -69,7 +72,8 @@ def _meaning(error: exc.SQLAlchemyError) -> PromptgraphError:
     if isinstance(error, exc.TimeoutError):
         return StoreUnavailableError("Too many requests wait for the database; try again.")
     if not isinstance(error, exc.DBAPIError):
-        return PromptgraphError(REFUSED)
+        unstorable = isinstance(error, exc.StatementError) and isinstance(error.orig, BAD_TYPES)
+        return InvalidInputError(UNSTORABLE) if unstorable else PromptgraphError(REFUSED)
     if sentence := _sentence(error):
         return StoreUnavailableError(sentence)
     if isinstance(error, exc.DataError) or _state(error).startswith(BAD_VALUE):

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, func, select
 from promptgraph.domain.asking import Page, PageArgs, PromptFilter
 from promptgraph.domain.prompt import PromptFamily
 from promptgraph.store.database import Session
-from promptgraph.store.filters import family_predicates, holds_any
-from promptgraph.store.paging import Order, Term, page_of, storable
+from promptgraph.store.filters import family_predicates
+from promptgraph.store.keys import holds_any, storable
+from promptgraph.store.paging import Order, Term, page_of
 from promptgraph.store.records import FAMILY_COLUMNS, F, L, family_of
 from promptgraph.store.tables import FAMILIES
 
@@ -22,7 +23,7 @@ async def families_by_id(session: Session, ids: Sequence[int]) -> list[PromptFam
 
     cost  one statement
     """
-    rows = await session.execute(select(*FAMILY_COLUMNS).where(F.id.in_(storable(set(ids)))))
+    rows = await session.execute(select(*FAMILY_COLUMNS).where(F.id.in_(storable(ids))))
     found = {row[0]: family_of(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 

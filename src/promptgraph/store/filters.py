@@ -6,34 +6,16 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, literal_column, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, and_, false
 
 from promptgraph.domain.asking import PromptFilter
 from promptgraph.domain.errors import TooManyRowsError
+from promptgraph.store.keys import holds_any
 from promptgraph.store.tables import FAMILIES
 
 MAX_NAMES, MAX_TAGS = 1000, 32
 MAX_SEARCH_BYTES = 10_000
 LAST_CHARACTER = "\U0010ffff"
-
-
-class json_texts(FunctionElement[str]):  # noqa: N801  # an SQL function
-    """The texts of a JSON array as rows with the one column `value`."""
-
-    inherit_cache = True
-    name = "json_texts"
-
-
-@compiles(json_texts, "sqlite")
-def _sqlite(element: json_texts, compiler: Any, **kw: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **kw)})"
-
-
-@compiles(json_texts, "postgresql")
-def _postgresql(element: json_texts, compiler: Any, **kw: Any) -> str:
-    return f"json_array_elements_text({compiler.process(element.clauses, **kw)})"
 
 
 def folded(text: str) -> str:
@@ -44,12 +26,6 @@ def folded(text: str) -> str:
 def search_text(name: str, description: str | None, tags: Sequence[str]) -> str:
     """What a search looks through: one line for each of name, description and tags."""
     return folded("\n".join((name, description or "", *tags)))
-
-
-def holds_any(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[bool]:
-    """Whether the JSON array in `column` holds one of `texts`."""
-    items = json_texts(column).table_valued("value")
-    return exists(select(literal_column("1")).select_from(items).where(items.c.value.in_(texts)))
 
 
 def _name_in(names: tuple[str, ...]) -> ColumnElement[bool]:

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, func, select
 from promptgraph.domain.asking import Page
 from promptgraph.domain.registry import LabelMove, PromptLabel
 from promptgraph.store.database import Session
-from promptgraph.store.paging import Order, PageKey, Rows, Term, counts_by, pages_of, storable
+from promptgraph.store.keys import storable
+from promptgraph.store.paging import Order, PageKey, Rows, Term, counts_by, pages_of
 from promptgraph.store.records import LABEL_COLUMNS, MOVE_COLUMNS, F, L, M, P, label_of, move_of
 from promptgraph.store.tables import FAMILIES, LABELS, MOVES, PROMPTS
 
@@ -36,7 +37,7 @@ async def labels_by_prompt(session: Session, ids: Sequence[int]) -> list[list[Pr
 async def _labels_by(
     session: Session, parent: ColumnElement[int], ids: Sequence[int]
 ) -> list[list[PromptLabel]]:
-    stmt = labels().add_columns(parent.label("parent")).where(parent.in_(storable(set(ids))))
+    stmt = labels().add_columns(parent.label("parent")).where(parent.in_(storable(ids)))
     found: defaultdict[int, list[PromptLabel]] = defaultdict(list)
     for row in await session.execute(stmt.order_by(L.label)):
         found[row[-1]].append(label_of(row))
@@ -61,7 +62,7 @@ async def moves_by_id(session: Session, ids: Sequence[int]) -> list[LabelMove | 
 
     cost  one statement
     """
-    rows = await session.execute(_moves().where(M.id.in_(storable(set(ids)))))
+    rows = await session.execute(_moves().where(M.id.in_(storable(ids))))
     found = {row[0]: move_of(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 

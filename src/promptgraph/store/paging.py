@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, case, false, func, or_, select
+from sqlalchemy.sql.elements import False_
 
 from promptgraph.domain.asking import Page, PageArgs, Position
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.text import forbidden_character
 from promptgraph.store.database import Session
+from promptgraph.store.keys import INT32, INT64, storable
 from promptgraph.store.tables import UtcDateTime
 
 T = TypeVar("T")
 Rows: TypeAlias = "Select[*tuple[Any, ...]]"
 Make: TypeAlias = Callable[[Sequence[Any]], T]
-
-INT32, INT64 = 2**31 - 1, 2**63 - 1
 
 
 class Term(NamedTuple):
@@ -68,7 +68,7 @@ async def page_of(session: Session, rows: Rows, order: Order, page: PageArgs, ma
     )
     earlier = later = False
     if bounds.inside:
-        outside = [rows.where(side).limit(1).exists() for side in bounds.outside]
+        outside = [_any(rows, side) for side in bounds.outside]
         flags = (await session.execute(select(*outside))).one()
         earlier, later = map(bool, flags)
     return _page(page, [make(row) for row in found], earlier=earlier, later=later)
@@ -111,14 +111,13 @@ async def counts_by(
 
     cost  one statement
     """
-    stmt = select(parent, count).where(parent.in_(storable(set(ids)))).group_by(parent)
+    stmt = select(parent, count).where(parent.in_(storable(ids))).group_by(parent)
     counts = {id_: int(number) for id_, number in await session.execute(stmt)}
     return [counts.get(id_, 0) for id_ in ids]
 
 
-def storable(ids: Iterable[int]) -> list[int]:
-    """Those of `ids` that may be a primary key; the others name nothing."""
-    return [id_ for id_ in ids if abs(id_) <= INT64]
+def _any(rows: Rows, side: ColumnElement[bool]) -> ColumnElement[bool]:
+    return side if isinstance(side, False_) else rows.where(side).exists()
 
 
 async def _top(
@@ -161,7 +160,7 @@ class _Bounds(NamedTuple):
     """What the cursors of a page let in, and for each of the two what it shuts out."""
 
     inside: tuple[ColumnElement[bool], ...]
-    outside: tuple[ColumnElement[bool], ColumnElement[bool]]
+    outside: tuple[ColumnElement[bool], ColumnElement[bool]]  # false without a cursor
 
     @classmethod
     def of(cls, order: Order, page: PageArgs) -> _Bounds:

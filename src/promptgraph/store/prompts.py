@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, Text, distinct, func, literal, select, tuple_, union_all
+from sqlalchemy import Select, Text, distinct, func, literal, select, union_all
 
 from promptgraph.domain.asking import Direction, Page, PageArgs, PromptFilter, PromptOrder, PromptOrderField
 from promptgraph.domain.names import MAX_VERSION
@@ -14,7 +15,8 @@ from promptgraph.domain.prompt import Prompt
 from promptgraph.store.database import Session
 from promptgraph.store.families import families_by_name
 from promptgraph.store.filters import family_predicates
-from promptgraph.store.paging import Order, PageKey, Rows, Term, counts_by, page_of, pages_of, storable
+from promptgraph.store.keys import narrowed, storable
+from promptgraph.store.paging import Order, PageKey, Rows, Term, counts_by, page_of, pages_of
 from promptgraph.store.records import PROMPT_COLUMNS, F, L, M, P, S, prompt_of
 from promptgraph.store.tables import FAMILIES, LABELS, PROMPTS
 
@@ -63,6 +65,7 @@ class MomentKey(NamedTuple):
     at: dt.datetime
 
 
+@cache
 def _prompts() -> Rows:
     return select(*PROMPT_COLUMNS).join_from(PROMPTS, FAMILIES, P.family_id == F.id)
 
@@ -72,7 +75,7 @@ async def prompts_by_id(session: Session, ids: Sequence[int]) -> list[Prompt | N
 
     cost  one statement
     """
-    rows = await session.execute(_prompts().where(P.id.in_(storable(set(ids)))))
+    rows = await session.execute(_prompts().where(P.id.in_(storable(ids))))
     found = {row[0]: prompt_of(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 
@@ -104,7 +107,8 @@ async def _by_ref(session: Session, refs: Sequence[PromptRef]) -> dict[PromptRef
     unlabelled = literal("", Text).label("asked")
     branches: list[Rows] = []
     if versions:
-        branches.append(_prompts().add_columns(unlabelled).where(tuple_(P.name, P.version).in_(versions)))
+        numbered = narrowed(_prompts(), (P.name, P.version), versions)
+        branches.append(numbered.add_columns(unlabelled))
     if latest:
         newest = _prompts().where(P.version == F.latest_version)
         branches.append(newest.add_columns(unlabelled).where(F.name.in_(latest)))
@@ -178,16 +182,17 @@ async def neighbours(session: Session, keys: Sequence[NeighbourKey]) -> list[Pro
     same = other.c.family_id == P.family_id
     before = select(func.max(other.c.version)).where(same, other.c.version < P.version)
     after = select(func.min(other.c.version)).where(same, other.c.version > P.version)
-    wanted = {(key.family_id, key.version) for key in keys}
-    stmt = select(P.family_id, P.version, before.scalar_subquery(), after.scalar_subquery())
+    around = select(P.family_id, P.version, before.scalar_subquery(), after.scalar_subquery())
+    columns = (P.family_id, P.version)
+    stored = narrowed(around.select_from(PROMPTS), columns, {(key.family_id, key.version) for key in keys})
     next_to: dict[NeighbourKey, tuple[int, int]] = {}
-    for family_id, version, lower, higher in await session.execute(
-        stmt.where(tuple_(P.family_id, P.version).in_(wanted))
-    ):
+    for family_id, version, lower, higher in await session.execute(stored):
         for step, found in ((-1, lower), (1, higher)):
             if found is not None:
                 next_to[NeighbourKey(family_id, version, step)] = (family_id, found)
-    rows = await session.execute(_prompts().where(tuple_(P.family_id, P.version).in_(set(next_to.values()))))
+    rows = await session.execute(
+        narrowed(_prompts(), columns, {next_to[key] for key in keys if key in next_to})
+    )
     prompts = {(prompt.family.id, prompt.version): prompt for prompt in map(prompt_of, rows)}
     return [prompts.get(next_to.get(key, (0, 0))) for key in keys]
 
@@ -197,7 +202,7 @@ async def prompts_by_agent(session: Session, keys: Sequence[PageKey]) -> list[Pa
 
     cost  one statement per distinct page; a second one where it has a cursor
     """
-    ids = storable({key.id for key in keys})
+    ids = storable(key.id for key in keys)
     used = select(S.agent_id, S.prompt_id).where(S.agent_id.in_(ids)).distinct().subquery("used")
     rows = _prompts().join(used, used.c.prompt_id == P.id)
     return await pages_of(session, keys, rows, AGENT_PROMPTS_ORDER, used.c.agent_id, prompt_of)

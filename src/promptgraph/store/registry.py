@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, case, delete, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import SyncConflictError
@@ -134,10 +136,15 @@ async def latest_contents(session: Session, names: Sequence[str]) -> dict[str, P
     return {row[-1]: content_of(row) for row in await session.execute(stmt)}
 
 
-async def _add(session: Session, table: Table, values: Mapping[str, Any]) -> int:
+@cache
+def _insertion(table: Table) -> ReturningInsert[int]:
+    """One statement object per table: building it anew costs more than running it."""
     next_id = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
-    stmt = insert(table).values(id=next_id, **values).returning(table.c.id)
-    return int((await session.execute(stmt)).scalar_one())
+    return insert(table).values(id=next_id).returning(table.c.id)
+
+
+async def _add(session: Session, table: Table, values: Mapping[str, Any]) -> int:
+    return int((await session.execute(_insertion(table), values)).scalar_one())
 
 
 async def add_family(  # noqa: PLR0913  # the columns of a row

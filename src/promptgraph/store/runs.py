@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from promptgraph.domain.asking import Page, PageArgs
 from promptgraph.domain.registry import SyncRun
 from promptgraph.store.database import Session
-from promptgraph.store.paging import Order, Term, page_of, storable
+from promptgraph.store.keys import storable
+from promptgraph.store.paging import Order, Term, page_of
 from promptgraph.store.records import RUN_COLUMNS, R, run_of
 from promptgraph.store.tables import RUNS
 
@@ -21,7 +22,7 @@ async def runs_by_id(session: Session, ids: Sequence[int]) -> list[SyncRun | Non
 
     cost  one statement
     """
-    rows = await session.execute(select(*RUN_COLUMNS).where(R.id.in_(storable(set(ids)))))
+    rows = await session.execute(select(*RUN_COLUMNS).where(R.id.in_(storable(ids))))
     found = {row[0]: run_of(row) for row in rows}
     return [found.get(id_) for id_ in ids]
 

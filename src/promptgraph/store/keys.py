@@ -1,0 +1,82 @@
+"""Narrowing rows to many keys at once, and the few things that each database spells its own way for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, cast, column, exists, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from promptgraph.store.tables import Json
+
+S = TypeVar("S", bound="Select[*tuple[Any, ...]]")
+
+INT32, INT64 = 2**31 - 1, 2**63 - 1
+
+
+class json_items(FunctionElement[Any]):  # noqa: N801  # an SQL function
+    """The items of a JSON array as rows with the one column `value`: JSON itself."""
+
+    inherit_cache = True
+    name = "json_items"
+
+
+class json_texts(FunctionElement[Any]):  # noqa: N801  # an SQL function
+    """The items of a JSON array of texts as rows with the one column `value`: text."""
+
+    inherit_cache = True
+    name = "json_texts"
+
+
+class json_item(FunctionElement[Any]):  # noqa: N801  # an SQL function
+    """The item of a JSON array at a position, as text or number."""
+
+    inherit_cache = True
+    name = "json_item"
+
+
+SPELLINGS = {
+    ("json_items", "sqlite"): "json_each({})",
+    ("json_items", "postgresql"): "json_array_elements({})",
+    ("json_texts", "sqlite"): "json_each({})",
+    ("json_texts", "postgresql"): "json_array_elements_text({})",
+    ("json_item", "sqlite"): "json_extract({}, '$[' || {} || ']')",
+    ("json_item", "postgresql"): "({} ->> {})",
+}
+
+
+@compiles(json_items)
+@compiles(json_texts)
+@compiles(json_item)
+def _spelled(element: FunctionElement[Any], compiler: Any, **kw: Any) -> str:
+    arguments = [compiler.process(clause, **kw) for clause in element.clauses]
+    return SPELLINGS[element.name, compiler.dialect.name].format(*arguments)
+
+
+def storable(ids: Iterable[int]) -> list[int]:
+    """Those of `ids` that may be a primary key, each once; the others name nothing."""
+    return [id_ for id_ in dict.fromkeys(ids) if abs(id_) <= INT64]
+
+
+def holds_any(array: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[bool]:
+    """Whether the JSON array holds one of `texts`."""
+    items = json_texts(array).table_valued("value")
+    return exists(select(literal(1)).select_from(items).where(items.c.value.in_(texts)))
+
+
+def narrowed(rows: S, columns: Sequence[ColumnElement[Any]], keys: Collection[tuple[Any, ...]]) -> S:
+    """`rows`, but only those whose `columns` hold one of `keys`, which go over as one JSON parameter: the
+    statement is the same for any number of them.
+
+    keys  different ones, each as long as `columns`; texts and whole numbers
+    """
+    wanted = json_items(literal([list(key) for key in keys], Json)).table_valued(column("value", Json))
+    on = [each == _item(wanted.c.value, i, each) for i, each in enumerate(columns)]
+    return rows.join(wanted, and_(*on))
+
+
+def _item(array: ColumnElement[Any], position: int, like: ColumnElement[Any]) -> ColumnElement[Any]:
+    item = json_item(array, literal(position, Integer))
+    return cast(item, like.type) if isinstance(like.type, Integer) else item
