@@ -152,7 +152,7 @@ async def test_latest_version_only_rises(db: Database) -> None:
     async with db.write() as session:
         family = await stock(session, "a", (5,))
         for version, expected in ((3, 5), (7, 7), (7, 7)):
-            await registry.raise_latest_version(session, family.id, version)
+            await registry.set_latest_version(session, family.id, version)
             [found] = await families_by_id(session, [family.id])
             assert found is not None and expected == found.latest_version
 

@@ -140,7 +140,7 @@ def test_renamed_prompt_keeps_its_family() -> None:
     }
     found = planned(renamed, stored(TRIAGE))
     assert changed(found) == [("UPDATE", "family", "support/routing", None)]
-    assert "it was support/triage" in found.steps[0].sentence
+    assert "It was support/triage" in found.steps[0].sentence
 
 
 def test_agent_that_names_a_former_name_still_finds_it() -> None:
@@ -157,6 +157,25 @@ def test_name_that_another_prompt_had_is_refused() -> None:
     held = stored({"b.prompt.yaml": prompt_yaml(1, "{{ x }}") + "formerly: [a]\n"})
     found = planned({"a.prompt.yaml": prompt_yaml(1, "{{ y }}")}, held)
     assert "former name of b" in found.conflicts[0].sentence
+
+
+def test_rename_can_be_taken_back() -> None:
+    """The conflict says how, and that is what works."""
+    held = stored({"b.prompt.yaml": prompt_yaml(1, "{{ x }}") + "formerly: [a]\n"})
+    (conflict,) = planned({"a.prompt.yaml": prompt_yaml(1, "{{ x }}")}, held).conflicts
+    assert "add `formerly: [b]`" in conflict.sentence
+    back = planned({"a.prompt.yaml": prompt_yaml(1, "{{ x }}") + "formerly: [b]\n"}, held)
+    assert changed(back) == [("UPDATE", "family", "a", None)]
+
+
+def test_rename_out_of_retirement_is_told_whole() -> None:
+    """Both things happened."""
+    held = stored(TRIAGE)
+    family = dataclasses.replace(held.families["support/triage"], retired_at=NOON)
+    held = dataclasses.replace(held, families={"support/triage": family})
+    renamed = {"routing.prompt.yaml": TRIAGE["support/triage.prompt.yaml"] + "formerly: [support/triage]\n"}
+    (step,) = [s for s in planned(renamed, held).steps if s.action is SyncAction.RESTORE]
+    assert step.sentence == "Its file is back. It was support/triage."
 
 
 def test_name_of_another_source_is_a_conflict() -> None:
@@ -193,7 +212,9 @@ def test_older_commit_is_outdated(given: int | None, last: int | None, force: bo
 
 # ---------------------------------------------------------------- drafts
 
-DRAFT = frozenset({"support/triage"})
+DRAFT = frozenset({("support/triage", 3)})
+DRAFT_4 = frozenset({("support/triage", 4)})
+KEPT_3 = {"support/triage@3.prompt.yaml": TRIAGE["support/triage.prompt.yaml"]}
 EDITED = {"support/triage.prompt.yaml": prompt_yaml(3, "Edited {{ ticket }}")}
 
 
@@ -225,6 +246,16 @@ def test_draft_sync_never_touches_a_firm_version() -> None:
     """Drafts are for numbers that hold nothing yet."""
     found = planned(EDITED, stored(TRIAGE), draft=True)
     assert "already stored" in found.conflicts[0].sentence
+
+
+def test_reverted_draft_is_set_aside() -> None:
+    """Files that go back below a draft are no conflict: the firm version is the latest again."""
+    edited = {"support/triage.prompt.yaml": prompt_yaml(4, "Edited {{ ticket }}")}
+    held = stored(FULL | edited | KEPT_3, drafts=DRAFT_4)
+    for draft in (True, False):
+        found = planned(FULL, held, draft=draft)
+        assert changed(found) == [("UPDATE", "prompt", "support/triage", 3)]
+        assert "latest again, instead of 4" in found.steps[1].sentence
 
 
 # ---------------------------------------------------------------- labels
@@ -279,11 +310,12 @@ def test_label_of_a_retired_prompt_stays() -> None:
 @pytest.mark.parametrize(
     ("labels", "words", "hint"),
     [
-        ("production: {support/triag: 2}\n", "has no file", "Did you mean support/triage?"),
-        ("production: {support/triage: 9}\n", "neither the files nor the registry", "keep it as"),
-        ("production: {gone: 1}\n", "is retired", "bring the file back"),
+        ("production: {support/triag: 2}\n", "there is no prompt", "Did you mean `support/triage`?"),
+        ("production: {support/triage: 1}\n", "neither the files nor the registry", "keep it as"),
+        ("production: {support/triage: 9}\n", "no version 9 of support/triage: its file has version 3", ""),
+        ("production: {gone: 1}\n", "has no file here", "bring its file back"),
     ],
-    ids=["no such name", "no such version", "retired"],
+    ids=["no such name", "no such version", "version above", "retired"],
 )
 def test_label_that_names_nothing_is_a_problem_of_its_line(labels: str, words: str, hint: str) -> None:
     """File, line, what is wrong, what to do; and nothing else is lost."""
@@ -321,11 +353,12 @@ def test_changed_circumstances_update_the_agent() -> None:
 @pytest.mark.parametrize(
     ("selector", "words", "hint"),
     [
-        ("support/triag", "there is no prompt", "Did you mean support/triage?"),
-        ("support/triage@9", "version 9", "Name a version that exists"),
-        ("support/triage@prod", "no label 'prod'", "labels.yaml"),
+        ("support/triag", "there is no prompt", "Did you mean `support/triage`?"),
+        ("support/triage@1", "version 1", "Name a version that exists"),
+        ("support/triage@prodution", "sets no label prodution", "Did you mean `production`?"),
+        ("support/triage@canary", "sets no label canary", "promptgraph label set support/triage canary"),
     ],
-    ids=["name", "version", "label"],
+    ids=["name", "version", "label misspelt", "label"],
 )
 def test_selector_that_finds_nothing_is_a_problem_of_its_line(selector: str, words: str, hint: str) -> None:
     """An agent never resolves to nothing by a typing error."""

@@ -20,8 +20,10 @@ def tree(files: Mapping[str, str]) -> Tree:
     return parse_tree([SourceFile(path, text.encode()) for path, text in files.items()])
 
 
-def stored_as(tree: Tree, *, source: str = "default", drafts: frozenset[str] = frozenset()) -> Snapshot:
-    """The registry that a first sync of `tree` leaves; prompts named in `drafts` as drafts."""
+def stored_as(
+    tree: Tree, *, source: str = "default", drafts: frozenset[tuple[str, int]] = frozenset()
+) -> Snapshot:
+    """The registry that a first sync of `tree` leaves; versions in `drafts` as drafts."""
     newest = tree.newest()
     families = {
         name: PromptFamily(
@@ -39,7 +41,7 @@ def stored_as(tree: Tree, *, source: str = "default", drafts: frozenset[str] = f
     }
     versions = {
         (spec.name, spec.version): StoredVersion(
-            number, families[spec.name].id, spec.version, spec.name in drafts, spec.digest
+            number, families[spec.name].id, spec.version, (spec.name, spec.version) in drafts, spec.digest
         )
         for number, spec in enumerate(tree.prompts, 101)
     }

@@ -23,8 +23,12 @@ def canonical_json(value: Json) -> bytes:
     """
     try:
         return rfc8785.dumps(value)
+    except (rfc8785.FloatDomainError, rfc8785.IntegerDomainError) as error:
+        raise InvalidInputError(
+            "A number that is infinite, no number, or a whole one beyond 2**53 - 1 has no exact JSON form."
+        ) from error
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise InvalidInputError(f"This value has no canonical JSON form: {error}.") from error
+        raise InvalidInputError("This value has no canonical JSON form.") from error
 
 
 def content_hash(value: Json) -> str:

@@ -13,10 +13,12 @@ from promptgraph.domain.errors import InvalidInputError
 NAME_RULE = "lower-case letters, digits and . _ / - (at most 128, first a letter or digit, no ..)"
 LABEL_RULE = "lower-case letters, digits, _ and - (at most 64, first a letter)"
 ROLE_RULE = LABEL_RULE
+SOURCE_RULE = "lower-case letters, digits and . _ / - (1 to 64, first a letter or digit)"
 LATEST = "latest"
 MAX_VERSION = 2_147_483_647
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,127}")
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9._/-]{0,63}")
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
@@ -29,6 +31,13 @@ def is_name(text: str) -> bool:
 def is_label(text: str) -> bool:
     """Whether `text` may be a label that somebody sets; `latest` is reserved."""
     return bool(_LABEL.fullmatch(text)) and text != LATEST
+
+
+def checked_source(text: str, *, field: str = "source") -> str:
+    """`text`, or the error that says how a sync source is named."""
+    if not _SOURCE.fullmatch(text):
+        raise InvalidInputError(f"A source is named with {SOURCE_RULE}.", field=field)
+    return text
 
 
 def is_role(text: str) -> bool:
@@ -69,6 +78,8 @@ class Selector:
         if not at:
             return cls(name)
         if rest.isascii() and rest.isdigit():
+            if rest.startswith("0") and len(rest) > 1:
+                raise InvalidInputError(f"A version has no leading zero: {text!r}.", field=field)
             return cls(name, version=checked_version(int(rest[:12]), field=field))
         if rest == LATEST:
             raise InvalidInputError(

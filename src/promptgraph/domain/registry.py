@@ -6,9 +6,10 @@ import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from promptgraph.domain.canonical import Json, JsonObject
+from promptgraph.domain.canonical import Json, JsonObject, canonical_json
 from promptgraph.domain.diff import Impact
-from promptgraph.domain.names import Selector, global_id
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.names import Selector, checked_source, global_id
 from promptgraph.domain.prompt import Source
 
 
@@ -97,12 +98,13 @@ class Assignment:
 
     def matches(self, context: JsonObject) -> bool:
         """Whether every circumstance of `when` holds in `context`; a list means any of."""
-        return all(_holds(wanted, context.get(key)) for key, wanted in self.when.items())
+        return all(key in context and _holds(wanted, context[key]) for key, wanted in self.when.items())
 
 
 def _holds(wanted: Json, given: Json) -> bool:
     choices = wanted if isinstance(wanted, list) else [wanted]
-    return any(type(choice) is type(given) and choice == given for choice in choices)
+    # as JSON compares: 1 is 1.0, and true is not 1
+    return canonical_json(given) in [canonical_json(choice) for choice in choices]
 
 
 class SyncAction(StrEnum):
@@ -132,6 +134,8 @@ class SyncStep:
 class SyncOrigin:
     """Who syncs, and from which commit. `sequence` grows along the source's history; `url` is the web
     address of the prompts folder at that commit.
+
+    raises  InvalidInputError  the source has no proper name, or the sequence is below 0
     """
 
     source: str = "default"
@@ -140,6 +144,11 @@ class SyncOrigin:
     author: str | None = None
     committed_at: dt.datetime | None = None
     url: str | None = None
+
+    def __post_init__(self) -> None:
+        checked_source(self.source)
+        if self.sequence is not None and self.sequence < 0:
+            raise InvalidInputError("A sequence counts commits: it is 0 or more.", field="sequence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

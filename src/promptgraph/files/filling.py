@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from promptgraph.domain.nearest import meant, near
 from promptgraph.files.form import Form, PromptForm
-from promptgraph.files.nearest import meant, near
 from promptgraph.files.node import Finding, Map, YamlRefusedError, finding, mark_at, shown
 from promptgraph.files.typed import UnfitError
 

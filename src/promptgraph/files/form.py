@@ -36,6 +36,8 @@ MAX_MODEL = 200
 MAX_TAGS = 32
 MAX_MESSAGES = 100
 
+MAX_ROLES, MAX_ASSIGNMENTS = 100, 100
+
 
 class Form(BaseModel):
     """A mapping with known keys and no others."""
@@ -176,13 +178,17 @@ class AgentForm(Form):
             RoleKey,
             Annotated[
                 list[Annotated[AssignmentForm, Mapped]],
-                Field(min_length=1),
+                Field(min_length=1, max_length=MAX_ASSIGNMENTS),
                 BeforeValidator(_assignments),
                 _Shorthand(),
             ],
         ],
         Mapped,
-    ] = Field(default_factory=dict, description="By role: a selector, or a list of them, the first fit wins.")
+    ] = Field(
+        default_factory=dict,
+        max_length=MAX_ROLES,
+        description="By role: a selector, or a list of them, the first fit wins.",
+    )
 
 
 class LabelsForm(RootModel[dict[LabelKey, Annotated[dict[NameKey, Version], Mapped]]]):

@@ -8,13 +8,14 @@ from itertools import islice
 
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.nearest import meant
 from promptgraph.domain.prompt import PLACEHOLDER_SCHEMA
 from promptgraph.files.core import free_at
-from promptgraph.files.nearest import MAX_KNOWN, meant
 from promptgraph.files.node import Finding, Map, Node, Scalar, Seq, finding, map_at, mark_at, shown
 from promptgraph.template.schema import check_schema, violations
 
 SENSITIVE = "x-sensitive"
+MAX_BLAMED = 200
 SCHEMA = ("input", "schema")
 DEFAULT = ("input", "default")
 PROPERTIES = (*SCHEMA, "properties")
@@ -43,7 +44,7 @@ def schema_findings(root: Map, path: tuple[str, ...], schema: JsonObject) -> Ite
     if message is None:
         return
     properties = schema.get("properties")
-    parts = islice(properties.items() if isinstance(properties, dict) else (), MAX_KNOWN)
+    parts = islice(properties.items() if isinstance(properties, dict) else (), MAX_BLAMED)
     blamed = next((name for name, part in parts if _schema_fault(part, "")), None)
     spot = path if blamed is None else (*path, "properties", blamed)
     yield finding(mark_at(root, spot, key=True), message)

@@ -125,12 +125,15 @@ def _misshapen(root: Map) -> Iterator[Finding]:
 
 
 def _untyped(where: str, part: Map) -> Iterator[Finding]:
-    """A part without a `type` that is a text."""
+    """A part without a `type` that is a text, or a text part without its text."""
     node = part.get("type")
     if node is None:
         yield finding(part.start, f"`{where}` is missing.", "Say what the part is, as `type: text`.")
     elif not is_text(node):
         yield finding(node.start, f"`{where}` must be text.", "Put quotes round it.")
+    elif node == "text" and ("text" not in part or not is_text(part["text"])):
+        of = where.removesuffix(".type")
+        yield finding(part.start, f"`{of}.text` must be text.", 'Write it as `text: "…"` beside the type.')
 
 
 def _misfit(where: str, node: Map, *, verbatim: bool) -> Iterator[Finding]:

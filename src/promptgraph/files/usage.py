@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from promptgraph.domain.nearest import meant
 from promptgraph.files.inputs import PROPERTIES, SCHEMA
 from promptgraph.files.messages import line_in
-from promptgraph.files.nearest import meant
 from promptgraph.files.node import Finding, Map, Node, Scalar, finding, map_at, shown
 
 

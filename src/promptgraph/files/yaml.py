@@ -99,7 +99,9 @@ def nodes(text: str) -> Map:
         raise YamlRefusedError(reading.found)
     if not isinstance(reading.root, Map):
         message = "The file is empty." if reading.root is None else "The file must hold one mapping."
-        raise YamlRefusedError([Finding(message, "Write it as lines of `key: value`; {} says that there are none.", 1, 1)])
+        raise YamlRefusedError(
+            [Finding(message, "Write it as lines of `key: value`; {} says that there are none.", 1, 1)]
+        )
     return reading.root
 
 

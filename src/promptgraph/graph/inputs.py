@@ -20,6 +20,7 @@ from promptgraph.sync.assignments import NewAssignment
 DEFAULT_SOURCE = "default"
 MAX_FILES = 10_000
 MAX_IDS = 100
+MAX_TEXTS = 1_000
 MAX_SHORT, MAX_PATH, MAX_URL = 200, 500, 2_000
 
 
@@ -158,10 +159,10 @@ def prompt_order(given: PromptOrderInput | None) -> PromptOrder:
 def origin(given: SyncPromptsInput) -> SyncOrigin:
     """Who syncs, and from which commit.
 
-    raises  InvalidInputError  a text is too long
+    raises  InvalidInputError  a text is too long, or the source has no proper name
     """
     return SyncOrigin(
-        source=_short(given.source, "source") or DEFAULT_SOURCE,
+        source=DEFAULT_SOURCE if given.source is None else given.source,
         commit_sha=_short(given.commit_sha, "commitSha"),
         sequence=given.sequence,
         author=_short(given.author, "author"),
@@ -249,4 +250,6 @@ def _short(text: str | None, field: str, limit: int = MAX_SHORT) -> str | None:
 def _several(texts: list[str] | None, field: str) -> tuple[str, ...] | None:
     if texts is None:
         return None
+    if len(texts) > MAX_TEXTS:
+        raise TooManyRowsError(f"At most {MAX_TEXTS} in {field}.", limit=MAX_TEXTS, field=field)
     return tuple(short(text, f"{field}[{index}]") for index, text in enumerate(texts))

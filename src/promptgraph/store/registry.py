@@ -204,10 +204,9 @@ async def retire_family(session: Session, family_id: int, *, at: dt.datetime) ->
     await session.execute(update(FAMILIES).where(F.id == family_id).values(retired_at=at))
 
 
-async def raise_latest_version(session: Session, family_id: int, version: int) -> None:
-    """Make `version` the family's latest, unless a higher one is."""
-    lower = (F.id == family_id) & (F.latest_version < version)
-    await session.execute(update(FAMILIES).where(lower).values(latest_version=version))
+async def set_latest_version(session: Session, family_id: int, version: int) -> None:
+    """Make `version` the family's latest."""
+    await session.execute(update(FAMILIES).where(F.id == family_id).values(latest_version=version))
 
 
 async def add_prompt(  # noqa: PLR0913  # the columns of a row

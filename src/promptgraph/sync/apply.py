@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -88,7 +89,7 @@ async def _planned(
     scope = Scope(tree, stored, origin, options.draft)
     scope = replace(scope, contents=await _contents(session, scope))
     try:
-        return _Found(plan(scope, force=options.force), stored)
+        return _Found(await asyncio.to_thread(plan, scope, force=options.force), stored)
     except SyncOutdatedError as error:
         return error
 

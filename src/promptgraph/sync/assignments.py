@@ -44,7 +44,7 @@ async def assign(db: Database, wanted: NewAssignment, *, now: Callable[[], dt.da
             raise NotFoundError(f"{wanted.selector} names no prompt of this registry.", field="selector")
         agent = stored.agents.get(wanted.agent)
         mine = [a for a in stored.assignments if agent is not None and a.agent_id == agent.id]
-        same = next((a for a in mine if (a.role, a.selector) == (wanted.role, wanted.selector)), None)
+        same = next((a for a in mine if (a.role, a.selector) == (wanted.role, str(selector))), None)
         if same is not None and same.managed_by_file:
             raise _managed(same)
         agent_id = (

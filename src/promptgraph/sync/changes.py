@@ -41,6 +41,15 @@ class ReplaceDraft:
 @dataclass(frozen=True, slots=True)
 class MakeFirm:
     prompt_id: int
+    spec: PromptSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SetLatest:
+    """A stored version is the latest from now on: the drafts above it are set aside."""
+
+    family: PromptFamily
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ Change: TypeAlias = (
     | AddPrompt
     | ReplaceDraft
     | MakeFirm
+    | SetLatest
     | PutLabel
     | DropLabel
     | PutAgent
@@ -97,15 +107,16 @@ class Part:
     """What one side of the planning found: prompts, labels or agents."""
 
     planned: tuple[Planned, ...] = ()
-    problems: tuple[FileProblem, ...] = ()
 
     def __add__(self, other: Part) -> Part:
-        return Part(self.planned + other.planned, self.problems + other.problems)
+        return Part(self.planned + other.planned)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan(Part):
-    """All steps in the order they are applied."""
+    """All steps in the order they are applied, and all problems of the files."""
+
+    problems: tuple[FileProblem, ...] = ()
 
     @property
     def steps(self) -> tuple[SyncStep, ...]:

@@ -12,7 +12,7 @@ from promptgraph.domain.errors import (
     NotFoundError,
     SyncConflictError,
 )
-from promptgraph.domain.names import checked_label
+from promptgraph.domain.names import checked_label, checked_version
 from promptgraph.domain.prompt import PromptFamily
 from promptgraph.domain.registry import LabelMove, PromptLabel
 from promptgraph.domain.snapshot import Snapshot
@@ -42,9 +42,10 @@ async def set_label(
     returns  the move; None when the label was there already
     raises   NotFoundError       no such prompt or version
              ManagedByFileError  labels.yaml owns the label, and the mover does not override
-             InvalidInputError   no label, or an override without a reason
+             InvalidInputError   no label, no version, or an override without a reason
     """
     checked_label(label)
+    checked_version(version)
     _check_reason(mover)
     async with db.write() as session:
         await store.lock_registry(session)

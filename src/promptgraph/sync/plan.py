@@ -8,6 +8,7 @@ from promptgraph.sync.changes import Part, Plan, Planned
 from promptgraph.sync.plan_agents import plan_agents
 from promptgraph.sync.plan_labels import plan_labels
 from promptgraph.sync.plan_prompts import plan_prompts
+from promptgraph.sync.references import dangling
 from promptgraph.sync.scope import Scope
 
 
@@ -18,10 +19,11 @@ def plan(scope: Scope, *, force: bool = False) -> Plan:
     raises   SyncOutdatedError  a later commit of this source was applied; `force` overrides
     """
     _check_sequence(scope, force=force)
+    wrong = dangling(scope)
     prompts = plan_prompts(scope)
-    labels = plan_labels(scope)
+    labels = plan_labels(scope, {problem.place for problem in wrong})
     part = _refuse_emptiness(scope, prompts, force=force) + labels + plan_agents(scope, labels)
-    return Plan(part.planned, tuple(dict.fromkeys([*scope.tree.problems, *part.problems])))
+    return Plan(part.planned, (*scope.tree.problems, *wrong))
 
 
 def _check_sequence(scope: Scope, *, force: bool) -> None:

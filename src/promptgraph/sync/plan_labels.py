@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from promptgraph.domain.registry import PromptLabel, SyncAction, SyncStep
-from promptgraph.domain.tree import FileProblem, LabelSpec
+from promptgraph.domain.tree import LabelSpec, Place
 from promptgraph.sync.changes import DropLabel, Part, Planned, PutLabel
-from promptgraph.sync.scope import Scope, did_you_mean
+from promptgraph.sync.scope import Scope
 
 
-def plan_labels(scope: Scope) -> Part:
-    """The labels' part of a plan; a label that names nothing is a problem of its line."""
-    planned: list[Planned] = []
-    problems: list[FileProblem] = []
-    for spec in scope.tree.labels:
-        if problem := _problem(scope, spec):
-            problems.append(problem)
-        else:
-            planned.append(_label(spec, stored_label(scope, spec.name, spec.label)))
+def plan_labels(scope: Scope, wrong: Collection[Place]) -> Part:
+    """The labels' part of a plan; what stands at a place of `wrong` names nothing and is left out."""
+    planned = [
+        _label(spec, stored_label(scope, spec.name, spec.label))
+        for spec in scope.tree.labels
+        if spec.place not in wrong
+    ]
     planned += [_drop(label) for label in _left_out(scope)]
-    return Part(tuple(planned), tuple(problems))
+    return Part(tuple(planned))
 
 
 def stored_label(scope: Scope, name: str, label: str) -> PromptLabel | None:
     """A stored label of a name of the tree, found under its stored name."""
     family = scope.families.get(name)
     return scope.stored.labels.get((family.name, label)) if family else None
-
-
-def _problem(scope: Scope, spec: LabelSpec) -> FileProblem | None:
-    if spec.name not in scope.newest:
-        present = scope.present_name(spec.name)
-        if present != spec.name:
-            hint = f"It is called {present} now."
-        else:
-            hint = did_you_mean(spec.name, scope.newest) or "Remove the line, or bring the file back."
-        stored = scope.stored.families.get(spec.name)
-        why = "is retired: its file is gone" if stored else "has no file"
-        return FileProblem(spec.place, f"Label {spec.label!r} names {spec.name}, which {why}.", hint)
-    if not scope.holds(spec.name, spec.version):
-        return FileProblem(
-            spec.place,
-            f"Label {spec.label!r} names version {spec.version} of {spec.name},"
-            " which is in neither the files nor the registry.",
-            f"Name a version that exists, or keep it as {spec.name}@{spec.version}.prompt.yaml.",
-        )
-    return None
 
 
 def _label(spec: LabelSpec, stored: PromptLabel | None) -> Planned:

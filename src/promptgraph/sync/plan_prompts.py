@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from promptgraph.domain.diff import changes_between, impact_of
 from promptgraph.domain.prompt import PromptFamily
 from promptgraph.domain.registry import SyncAction, SyncStep
 from promptgraph.domain.snapshot import StoredVersion
-from promptgraph.domain.tree import FileProblem, PromptSpec
+from promptgraph.domain.tree import PromptSpec
 from promptgraph.sync.changes import (
     AddPrompt,
     ChangeFamily,
@@ -17,6 +15,7 @@ from promptgraph.sync.changes import (
     Planned,
     ReplaceDraft,
     RetireFamily,
+    SetLatest,
 )
 from promptgraph.sync.scope import Scope
 
@@ -31,10 +30,9 @@ def plan_prompts(scope: Scope) -> Part:
             planned.append(conflict)
             continue
         planned += _family(scope, spec)
-        versions = [s for s in scope.tree.prompts if s.name == name]
-        planned += [_version(scope, one) for one in versions]
+        planned += [_version(scope, one) for one in scope.specs[name]]
     planned += _retiring(scope)
-    return Part(tuple(planned), tuple(_formerly_problems(scope)))
+    return Part(tuple(planned))
 
 
 def _conflict(spec: PromptSpec, sentence: str) -> Planned:
@@ -54,7 +52,11 @@ def _name_conflict(scope: Scope, spec: PromptSpec) -> Planned | None:
     family = scope.families.get(spec.name)
     taken = scope.stored.former_names.get(spec.name)
     if family is None and taken is not None and taken not in scope.continued:
-        return _conflict(spec, f"{spec.name} is a former name of {taken}; choose another name.")
+        return _conflict(
+            spec,
+            f"{spec.name} is a former name of {taken}. Choose another name or, to rename {taken} back,"
+            f" add `formerly: [{taken}]`.",
+        )
     if family is None:
         return None
     if family.source != scope.origin.source:
@@ -81,10 +83,11 @@ def _family(scope: Scope, spec: PromptSpec) -> list[Planned]:
     stored = (family.description, family.tags, family.metadata)
     renamed = family.name != spec.name
     forgotten = set(spec.formerly) - {family.name, *family.former_names}
+    was = f" It was {family.name}." if renamed else ""
     if family.retired_at is not None:
-        step = _step(SyncAction.RESTORE, spec, "Its file is back.", kind="family")
+        step = _step(SyncAction.RESTORE, spec, f"Its file is back.{was}", kind="family")
     elif renamed:
-        step = _step(SyncAction.UPDATE, spec, f"Renamed; it was {family.name}.", kind="family")
+        step = _step(SyncAction.UPDATE, spec, f"Renamed.{was}", kind="family")
     elif wanted != stored or forgotten:
         step = _step(SyncAction.UPDATE, spec, "Description, tags or metadata changed.", kind="family")
     else:
@@ -113,17 +116,20 @@ def _version(scope: Scope, spec: PromptSpec) -> Planned:
     stored = scope.version(spec.name, spec.version)
     if stored is not None and stored.content_hash != spec.digest:
         return _other_content(scope, spec, stored)
-    if family is not None and not spec.kept and spec.version < family.latest_version:
+    if family is not None and not spec.kept and spec.version < scope.firm.get(family.id, 0):
         return _conflict(
             spec,
-            f"Version {spec.version} is older than version {family.latest_version}, the latest stored."
+            f"Version {spec.version} is older than version {scope.firm[family.id]}, the latest stored."
             f" To publish this text under a new number, run: promptgraph bump {spec.name}",
         )
     if stored is None:
         return _new_version(scope, spec, family)
     if stored.draft and not scope.draft:
         step = _step(SyncAction.UPDATE, spec, f"Version {spec.version} is no longer a draft.")
-        return Planned(step, MakeFirm(stored.id))
+        return Planned(step, MakeFirm(stored.id, spec))
+    if family is not None and not spec.kept and spec.version != family.latest_version:
+        sentence = f"Version {spec.version} is the latest again, instead of {family.latest_version}."
+        return Planned(_step(SyncAction.UPDATE, spec, sentence), SetLatest(family, spec.version))
     return Planned(_step(SyncAction.UNCHANGED, spec, "Unchanged."))
 
 
@@ -188,18 +194,3 @@ def _retiring(scope: Scope) -> list[Planned]:
         )
         for family in sorted(gone, key=lambda f: f.name)
     ]
-
-
-def _formerly_problems(scope: Scope) -> Iterator[FileProblem]:
-    claimed: dict[str, str] = {}
-    for spec in scope.newest.values():
-        for old in spec.formerly:
-            if old in scope.newest:
-                yield FileProblem(
-                    spec.place,
-                    f"`formerly` names {old}, which has a file of its own.",
-                    "Remove it from `formerly`, or remove that file.",
-                )
-            elif old in claimed:
-                yield FileProblem(spec.place, f"`formerly` names {old}, which {claimed[old]} names too.")
-            claimed[old] = spec.name

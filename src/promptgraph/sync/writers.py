@@ -9,6 +9,7 @@ from typing import Any
 
 from promptgraph.domain.registry import SyncOrigin
 from promptgraph.domain.snapshot import Snapshot
+from promptgraph.domain.tree import PromptSpec
 from promptgraph.store import registry as store
 from promptgraph.store.database import Session
 from promptgraph.sync.changes import (
@@ -22,6 +23,7 @@ from promptgraph.sync.changes import (
     PutLabel,
     ReplaceDraft,
     RetireFamily,
+    SetLatest,
 )
 
 
@@ -85,7 +87,7 @@ async def _change_family(session: Session, change: ChangeFamily, ids: Ids, _: Wr
         description=spec.description,
         tags=spec.tags,
         metadata=spec.metadata,
-        latest_version=max(family.latest_version, spec.version),
+        latest_version=family.latest_version,
     )
     ids.families[spec.name] = family.id
     versions = [(key, id_) for key, id_ in ids.prompts.items() if key[0] == family.name]
@@ -112,12 +114,13 @@ async def _add_prompt(session: Session, change: AddPrompt, ids: Ids, by: Written
         source=spec.source,
         at=by.at,
     )
-    if known and not spec.kept:
-        await store.raise_latest_version(session, family_id, spec.version)
+    if known:
+        await _lead(session, spec, ids)
 
 
-async def _replace_draft(session: Session, change: ReplaceDraft, _: Ids, __: Written) -> None:
+async def _replace_draft(session: Session, change: ReplaceDraft, ids: Ids, _: Written) -> None:
     spec = change.spec
+    await _lead(session, spec, ids)
     await store.replace_draft(
         session,
         change.prompt_id,
@@ -128,8 +131,19 @@ async def _replace_draft(session: Session, change: ReplaceDraft, _: Ids, __: Wri
     )
 
 
-async def _make_firm(session: Session, change: MakeFirm, _: Ids, __: Written) -> None:
+async def _make_firm(session: Session, change: MakeFirm, ids: Ids, _: Written) -> None:
     await store.make_firm(session, change.prompt_id)
+    await _lead(session, change.spec, ids)
+
+
+async def _set_latest(session: Session, change: SetLatest, _: Ids, __: Written) -> None:
+    await store.set_latest_version(session, change.family.id, change.version)
+
+
+async def _lead(session: Session, spec: PromptSpec, ids: Ids) -> None:
+    """What the main file says is the latest, whatever drafts stand above it."""
+    if not spec.kept:
+        await store.set_latest_version(session, ids.families[spec.name], spec.version)
 
 
 async def _put_label(session: Session, change: PutLabel, ids: Ids, by: Written) -> None:
@@ -207,6 +221,7 @@ WRITERS: Mapping[type, Callable[[Session, Any, Ids, Written], Awaitable[None]]] 
     AddPrompt: _add_prompt,
     ReplaceDraft: _replace_draft,
     MakeFirm: _make_firm,
+    SetLatest: _set_latest,
     PutLabel: _put_label,
     DropLabel: _drop_label,
     PutAgent: _put_agent,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 import jinja2
 
 from promptgraph.domain.errors import TemplateError
+from promptgraph.domain.nearest import near
 from promptgraph.template.environment import ENVIRONMENT, counted
 from promptgraph.template.guard import MAX_SOURCE, check_template
 
@@ -157,9 +157,9 @@ def _too_large(limit: int, line: int) -> TemplateError:
 
 
 def _others(name: str, partials: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(name.removeprefix("_partials/"), partials, n=1)
-    if near:
-        return f"Did you mean {near[0]!r}?"
+    found = near(name.removeprefix("_partials/"), partials)
+    if found:
+        return f"Did you mean {found!r}?"
     known = ", ".join(sorted(partials)[:10])
     return f"There are: {known}." if known else "There are none: put it below _partials/."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.nearest import meant
 from promptgraph.domain.prompt import PromptContent
 from promptgraph.domain.text import MAX_JSON_DEPTH, MAX_VARIABLES_BYTES, forbidden_character
 from promptgraph.template.schema import Violation, checker
@@ -133,9 +133,9 @@ def _told(schema: JsonObject, found: Violation) -> str:
 
 
 def _unknown(name: str, known: Iterable[str]) -> InvalidInputError:
-    near = difflib.get_close_matches(name[:80], list(known), n=1)
+    hint = meant(name, known)
     others = ", ".join(f"`{other}`" for other in sorted(known)[:_MAX_NAMES])
-    hint = f"Did you mean `{near[0]}`?" if near else f"It takes {others or 'none'}."
+    hint = hint or f"It takes {others or 'none'}."
     return InvalidInputError(
         f"This prompt has no variable `{name[:80]}`. {hint}", field=f"variables.{name[:80]}"
     )
