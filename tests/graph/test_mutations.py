@@ -171,7 +171,7 @@ async def test_labels_move_by_hand_where_no_file_owns_them(db: Database) -> None
         ({"name": "nobody"}, ("NOT_FOUND", "name")),
         ({"name": "x" * 201}, ("INVALID_INPUT", "name")),
         ({"version": 9}, ("NOT_FOUND", "version")),
-        ({"version": -1}, ("NOT_FOUND", "version")),
+        ({"version": -1}, ("INVALID_INPUT", "version")),
         ({"label": "latest"}, ("INVALID_INPUT", "label")),
         ({"label": "Bad Label"}, ("INVALID_INPUT", "label")),
         ({"label": "production"}, ("MANAGED_BY_FILE", "label")),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLError, parse_value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptgraph.domain.errors import InvalidInputError
@@ -64,6 +64,7 @@ def test_refuses_what_is_no_moment(wrong: Any) -> None:
     assert isinstance(caught.value.original_error, InvalidInputError)
 
 
+@settings(deadline=None)  # what is slow here is the machine
 @given(st.datetimes(dt.datetime.min, dt.datetime(9999, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001, DTZ901  # hypothesis adds the zone
 def test_moments_survive_the_round_trip(moment: dt.datetime) -> None:
     """What is written is read back exactly."""
@@ -112,7 +113,6 @@ def test_refuses_json_that_others_could_not_read(wrong: Any) -> None:
         ('{a: 1, b: [true, null, "x", 1.5], c: {}}', {}, {"a": 1, "b": [True, None, "x", 1.5], "c": {}}),
         ("{a: $x, b: $none, c: [$x, $none]}", {"x": 7}, {"a": 7, "c": [7, None]}),
         ("$x", {"x": {"k": 1}}, {"k": 1}),
-        ("ENUM", {}, "ENUM"),
     ],
 )
 def test_literals_are_json_too(literal: str, variables: dict[str, Any], expected: Any) -> None:
@@ -120,7 +120,9 @@ def test_literals_are_json_too(literal: str, variables: dict[str, Any], expected
     assert expected == json_literal(parse_value(literal), variables)
 
 
-@pytest.mark.parametrize("literal", ["1e999", "9" * 4500, "9" * 20, '"\\u0000"', "[" * 11 + "]" * 11])
+@pytest.mark.parametrize(
+    "literal", ["1e999", "9" * 4500, "9" * 20, '"\\u0000"', "[" * 11 + "]" * 11, "WORD", "{a: [WORD]}"]
+)
 def test_literals_are_as_strict_as_values(literal: str) -> None:
     """A literal is refused where the same value would be."""
     with pytest.raises(GraphQLError):

@@ -21,7 +21,7 @@ from promptgraph.store import migrate
 from promptgraph.store.agents import agents_by_name
 from promptgraph.store.database import Database
 from promptgraph.store.families import families_by_name
-from promptgraph.store.registry import add_family, advance_revision, revision
+from promptgraph.store.registry import add_family, advance_revision, lock_registry, revision
 from tests.postgres import Server, free_port
 from tests.store.stock import NOW, stock
 
@@ -160,6 +160,37 @@ async def test_writer_waits_no_longer_than_its_patience(url: str, engine: str) -
     assert 2 == await tell(db)
     await holder.close()
     await db.close()
+
+
+async def test_a_registry_that_is_locked_is_busy(url: str) -> None:
+    """Not out of reach: somebody else writes, and will be done."""
+    holder, db = Database(url), Database(url, patience=0.3)
+
+    async def wait() -> None:
+        async with db.write() as session:
+            await lock_registry(session)
+
+    async with holder.write() as session:
+        await lock_registry(session)
+        with pytest.raises(StoreUnavailableError) as caught:
+            await wait()
+    assert "The database is busy; try again." == str(caught.value)
+    assert 1 == await tell(db)
+    await holder.close()
+    await db.close()
+
+
+async def test_a_server_that_never_answers_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is not made in time is no busy database."""
+    monkeypatch.setattr("promptgraph.store.database.CONNECT_SECONDS", 0.2)
+    closing: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(lambda _, writer: closing.append(writer), "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        db = Database(f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
+        assert "The database is out of reach; try again." == str(await refused(db))
+        await db.close()
+        for writer in closing:
+            writer.close()
 
 
 async def test_pool_is_exhausted(url: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.config import main
 from sqlalchemy import text
+from sqlalchemy.util import await_only
 
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 from promptgraph.store import migrate
@@ -51,6 +52,39 @@ async def test_two_may_upgrade_at_once(empty_url: str) -> None:
     for db in several:
         assert [] == await migrate.drift(db)
         await db.close()
+
+
+async def test_a_migration_waits_for_another(url: str) -> None:
+    """As long as that takes, and no longer: the patience of requests is not its own."""
+    first, second, done = Database(url), Database(url, patience=0.1), asyncio.Event()
+    running = asyncio.create_task(migrate.locked(first, lambda _: await_only(done.wait())))
+    await asyncio.sleep(0.2)
+    waiting = asyncio.create_task(migrate.upgrade(second))
+    await asyncio.sleep(0.6)
+    assert not waiting.done()
+    done.set()
+    await running
+    await waiting
+    await first.close()
+    await second.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_migration_that_waits_may_be_stopped(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever started it, or in the end by itself."""
+    first, second = Database(url), Database(url, patience=0.1)
+    async with first.write() as session:
+        await advance_revision(session)
+        waiting = asyncio.create_task(migrate.upgrade(second))
+        await asyncio.sleep(0.3)
+        waiting.cancel()
+        done, _ = await asyncio.wait([waiting], timeout=2)
+        assert {waiting} == done
+        monkeypatch.setattr("promptgraph.store.database.MIGRATION_SECONDS", 0.2)
+        with pytest.raises(StoreUnavailableError, match="busy"):
+            await migrate.upgrade(second)
+    await first.close()
+    await second.close()
 
 
 async def test_empty_database_needs_an_upgrade(empty_url: str) -> None:

@@ -73,7 +73,7 @@ families = st.dictionaries(
 )
 rows = st.none() | st.integers(0, 30)
 cases = st.builds(Case, st.integers(0, 7), st.booleans(), rows, rows, st.booleans())
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def sliced(rows: Sequence[Any], positions: Sequence[Position], key: Key, page: PageArgs) -> Page[Any]:

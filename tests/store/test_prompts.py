@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from promptgraph.domain.asking import (
     Direction,
@@ -161,6 +162,22 @@ async def test_references_find_versions(db: Database) -> None:
         assert list(REFS.values()) == short(await prompts_by_ref(session, list(REFS)))
         alone = [short(await prompts_by_ref(session, [ref]))[0] for ref in REFS]
     assert list(REFS.values()) == alone
+
+
+class Backwards(AsyncSession):
+    """A session whose rows come in another order, as those of a union may."""
+
+    async def execute(self, *args: Any, **options: Any) -> Any:
+        return list(await super().execute(*args, **options))[::-1]
+
+
+async def test_references_need_no_order_of_rows(db: Database) -> None:
+    """An older version that is asked for beside the latest never stands for it."""
+    async with db.write() as session:
+        await filled(session)
+    for kind in (AsyncSession, Backwards):
+        async with kind(db.engines[0]) as session:
+            assert list(REFS.values()) == short(await prompts_by_ref(session, list(REFS)))
 
 
 async def test_a_present_name_wins_over_a_former_one(db: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -283,15 +284,37 @@ async def test_syncs_may_be_large(web: httpx.AsyncClient) -> None:
 
 
 async def test_few_large_bodies_at_once(line: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While two are held, a third waits, and is turned away when it has waited long enough."""
-    monkeypatch.setattr("promptgraph.web.body.BODY_SECONDS", 0.2)
+    """While two are held, a third waits, and is asked to come again when it has waited long enough."""
+    monkeypatch.setattr("promptgraph.web.body.TURN_SECONDS", 0.2)
     door = Door(line)
     large = asking("mutation syncPrompts{__typename}", variables={"a": "x" * 2_000_000})
     async with client(application(door, nothing_open, ["localhost"])) as web:
         async with door.bulky, door.bulky:
-            assert 408 == (await web.post("/graphql", content=large, headers=JSON)).status_code
+            answer = await web.post("/graphql", content=large, headers=JSON)
+            assert (503, "1") == (answer.status_code, answer.headers["retry-after"])
+            assert "UNAVAILABLE" == answer.json()["errors"][0]["extensions"]["code"]
             assert 200 == (await web.post("/graphql", content=HELLO, headers=JSON)).status_code
         assert 413 == (await web.post("/graphql", content=large, headers=JSON)).status_code
+
+
+async def test_waiting_for_its_turn_is_not_sending(line: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large body that waits longer than a client has for sending is read; one that stops coming is not."""
+    monkeypatch.setattr("promptgraph.web.body.BODY_SECONDS", 0.3)
+    door = Door(line)
+    large = asking("mutation syncPrompts{__typename}", variables={"a": "x" * 1_500_000}).encode()
+
+    async def stopping() -> AsyncIterator[bytes]:
+        yield large[:1_200_000]
+        await asyncio.sleep(1)
+
+    async with client(application(door, nothing_open, ["localhost"])) as web:
+        async with door.bulky, door.bulky:
+            asked = asyncio.create_task(web.post("/graphql", content=large, headers=JSON))
+            await asyncio.sleep(0.6)
+            assert not asked.done()
+        assert 413 == (await asked).status_code
+        assert 408 == (await web.post("/graphql", content=stopping(), headers=JSON)).status_code
+        assert not door.bulky.locked()
 
 
 async def test_clients_that_go_away_get_no_answer(line: Pipeline) -> None:
@@ -393,6 +416,15 @@ async def test_other_paths_lead_nowhere(web: httpx.AsyncClient, path: str) -> No
 async def test_the_port_of_a_host_does_not_matter(web: httpx.AsyncClient, host: str) -> None:
     """A name counts without its port, in whatever case."""
     assert 200 == (await web.get("/healthz", headers={"host": host})).status_code
+
+
+@pytest.mark.parametrize("hosts", [["localhost"], ["*"]], ids=["named", "any"])
+async def test_a_request_has_one_host(line: Pipeline, hosts: list[str]) -> None:
+    """With two, a proxy may have looked at the other one."""
+    async with client(application(Door(line), nothing_open, hosts)) as web:
+        both = [("host", "localhost"), ("host", "localhost")]
+        assert 400 == (await web.get("/healthz", headers=both)).status_code
+        assert 200 == (await web.get("/healthz", headers=both[:1])).status_code
 
 
 def test_texts_that_utf8_cannot_write_are_escaped() -> None:

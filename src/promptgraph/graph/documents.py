@@ -18,21 +18,25 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.validation import NoSchemaIntrospectionCustomRule
+from graphql.validation import NoSchemaIntrospectionCustomRule, ValuesOfCorrectTypeRule
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.text import forbidden_character
 from promptgraph.graph.guard import Limits, check_document
+from promptgraph.graph.wording import MAX_ERRORS, ValuesFit
 
 REMEMBERED_CHARACTERS = 256 * 1024
 """A parsed document takes some 300 times its text, so this is about 80 MB at worst."""
 
-MAX_ERRORS = 20
-"""Validation stops there: each error costs a search for what was meant."""
+NUMBER_CHARACTERS = 30
+"""As many as a number in variables may have: reading a long one takes the square of its length."""
 
 OPENING = {TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L}
 CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
 TEXTS = {TokenKind.STRING, TokenKind.BLOCK_STRING}
+NUMBERS = {TokenKind.INT, TokenKind.FLOAT}
+
+RULES = tuple(ValuesFit if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
 
 
 class DocumentRefusedError(InvalidInputError):
@@ -61,7 +65,7 @@ class Documents:
         self._limits = limits
         self._open = introspection
         self._rules: tuple[type[ASTValidationRule], ...] = (
-            specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+            RULES if introspection else (*RULES, NoSchemaIntrospectionCustomRule)
         )
         self._known: OrderedDict[str, Prepared] = OrderedDict()
         self._characters = 0
@@ -103,7 +107,8 @@ class Documents:
 
 
 def _check_tokens(document: DocumentNode, nesting: int) -> None:
-    """Brackets nest no deeper than the walks below can follow, and texts hold only what can be stored.
+    """Brackets nest no deeper than the walks below can follow, texts hold only what can be stored, and
+    numbers are of a size that anyone means.
 
     raises  GraphQLError  at the token to blame
     """
@@ -115,6 +120,8 @@ def _check_tokens(document: DocumentNode, nesting: int) -> None:
             raise _at(document, token, f"This query is nested deeper than {nesting}.")
         if token.kind in TEXTS and (found := forbidden_character(token.value or "")):
             raise _at(document, token, f"This text holds the character {found}.")
+        if token.kind in NUMBERS and len(token.value or "") > NUMBER_CHARACTERS:
+            raise _at(document, token, f"A number may have at most {NUMBER_CHARACTERS} characters.")
         token = token.next
 
 

@@ -20,6 +20,7 @@ from promptgraph.graph.documents import DocumentRefusedError, Documents, Prepare
 from promptgraph.graph.guard import Limits
 from promptgraph.graph.loaders import Context
 from promptgraph.graph.schema import Schema, told
+from promptgraph.graph.wording import wrong_variables
 
 BULKY = "syncPrompts"
 """The one mutation whose request may be large, and slow."""
@@ -85,7 +86,8 @@ def malformed(message: str) -> RequestRefusedError:
 
 def refused(error: PromptgraphError, kind: Kind = Kind.MALFORMED) -> Answer:
     """The answer to a request that ends before anything is executed."""
-    errors = error.errors if isinstance(error, RequestRefusedError) else [GraphQLError(str(error))]
+    own = error.errors if isinstance(error, RequestRefusedError) else None
+    errors = own or [GraphQLError(str(error), original_error=error)]
     return Answer({"errors": [told(each).formatted for each in errors]}, kind)
 
 
@@ -162,13 +164,16 @@ class Pipeline:
     async def _executed(
         self, request: Request, prepared: Prepared, operation: OperationDefinitionNode
     ) -> ExecutionResult:
-        """The result, or the error that says that time was up."""
+        """The result, or the error that says that time was up.
+
+        raises  RequestRefusedError  the variables do not fit their types
+        """
         seconds = self._seconds[is_bulky(operation)]
         context = self._context()
         context.document = prepared.document
         try:
             async with asyncio.timeout(seconds):
-                return await self._schema.execute(
+                result = await self._schema.execute(
                     request.query,
                     variable_values=dict(request.variables),
                     context_value=context,
@@ -179,6 +184,15 @@ class Pipeline:
                 f"This took longer than {seconds:g} s and was given up: ask for less, or try again."
             )
             return ExecutionResult(data=None, errors=[told(GraphQLError(str(late), original_error=late))])
+        if result.data is None:
+            self._check_variables(request, operation)
+        return result
+
+    def _check_variables(self, request: Request, operation: OperationDefinitionNode) -> None:
+        schema = self._schema
+        hidden = not schema.is_open
+        if wrong := wrong_variables(schema.core, operation, request.variables, hide_suggestions=hidden):
+            raise RequestRefusedError(Kind.REFUSED, *wrong)
 
 
 def chosen(prepared: Prepared, name: str | None) -> OperationDefinitionNode:

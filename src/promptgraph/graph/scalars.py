@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NewType
 
 from graphql import (
+    EnumValueNode,
     GraphQLError,
     ListValueNode,
     ObjectValueNode,
@@ -25,6 +26,7 @@ from promptgraph.domain.text import MAX_JSON_DEPTH, MAX_VARIABLES_BYTES, checked
 JSON = NewType("JSON", object)
 BigInt = NewType("BigInt", int)
 
+MAX_WORD = 80
 SAFE_INTEGER = 2**53 - 1
 """What every reader of JSON keeps exact."""
 
@@ -69,7 +71,7 @@ def json_value(value: Any) -> Json:
 def json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Json:
     """The JSON value of a literal in a document, variables within it filled in.
 
-    raises  GraphQLError  as `json_value`
+    raises  GraphQLError  as `json_value`, or a bare word, which would be an enum's
     """
     return json_value(_plain(node, dict(variables or {})))
 
@@ -85,6 +87,9 @@ def _plain(node: ValueNode, variables: dict[str, Any]) -> Any:
         }
     if isinstance(node, ListValueNode):
         return [_plain(item, variables) for item in node.values]
+    if isinstance(node, EnumValueNode):
+        word = f"{node.value[:MAX_WORD]}…" if len(node.value) > MAX_WORD else node.value
+        raise _wrong(f'JSON has no bare words: write "{word}" for a text.')
     value = value_from_ast_untyped(node, variables)
     return None if value is Undefined else value
 

@@ -13,6 +13,7 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    ValueNode,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
@@ -21,6 +22,7 @@ from strawberry.types.execution import ExecutionContext
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
 from promptgraph.graph.roots import Mutation, Query
 from promptgraph.graph.scalars import SCALARS
+from promptgraph.graph.wording import plain
 
 log = logging.getLogger("promptgraph.graph")
 
@@ -82,7 +84,8 @@ def told(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, PromptgraphError) and cause.code != PromptgraphError.code:
         facts = {"code": cause.code, "field": cause.field}
         error.extensions = {key: value for key, value in facts.items() if value is not None}
-    elif cause is None or (error.path is None and isinstance(cause, GraphQLError)):
+    elif cause is None or (isinstance(cause, GraphQLError) and _is_about_input(error, cause)):
+        error.message = plain(error.message)
         error.extensions = {"code": InvalidInputError.code}
     else:
         number = secrets.token_hex(8)
@@ -90,6 +93,13 @@ def told(error: GraphQLError) -> GraphQLError:
         error.message = f"Internal error. The server's log says more under {number}."
         error.extensions = {"code": PromptgraphError.code, "id": number}
     return error
+
+
+def _is_about_input(error: GraphQLError, cause: GraphQLError) -> bool:
+    """Whether a value of the client's is wrong, found before execution or when an argument was read; the
+    other values that graphql-core finds wrong are our answers.
+    """
+    return error.path is None or any(isinstance(node, ValueNode) for node in cause.nodes or ())
 
 
 def sdl() -> str:

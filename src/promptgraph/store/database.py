@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import event, text
+from sqlalchemy import event, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.store.address import Address, parse_address
-from promptgraph.store.failures import NO_FILE, translated
+from promptgraph.store.failures import AWAY, NO_FILE, is_locked, translated
 
 log = logging.getLogger("promptgraph.store")
 
@@ -90,8 +91,8 @@ class Database:
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
-        """A connection of its own for changing tables, with patience for long statements. The caller
-        commits; SQLite does not watch foreign keys meanwhile.
+        """A connection of its own for changing tables, with patience for long statements and for another
+        migration. The caller commits; SQLite does not watch foreign keys meanwhile.
         """
         with translated():
             engine = (
@@ -130,7 +131,7 @@ def _postgresql_engine(address: Address, patience: float, *, migrates: bool = Fa
         if migrates
         else {"pool_size": READERS, "max_overflow": READERS, "pool_timeout": CONNECT_SECONDS}
     )
-    return create_async_engine(
+    engine = create_async_engine(
         address.url,
         **pool,
         pool_pre_ping=not migrates,
@@ -144,6 +145,16 @@ def _postgresql_engine(address: Address, patience: float, *, migrates: bool = Fa
             "server_settings": {"application_name": "promptgraph", "timezone": "UTC"},
         },
     )
+    event.listen(engine.sync_engine, "do_connect", _connected)
+    return engine
+
+
+def _connected(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
+    """A connection. Only here a driver that runs out of time means that nobody is there."""
+    try:
+        return dialect.connect(*args, **options)
+    except TimeoutError as error:
+        raise StoreUnavailableError(AWAY) from error
 
 
 def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates: bool = False) -> AsyncEngine:
@@ -175,8 +186,24 @@ def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates:
 
     event.listen(engine.sync_engine, "do_connect", find)
     event.listen(engine.sync_engine, "connect", prepare)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    waits = partial(_begin, begin, MIGRATION_SECONDS if migrates else 0)
+    event.listen(engine.sync_engine, "begin", waits)
     return engine
+
+
+def _begin(statement: str, seconds: float, connection: Any) -> None:
+    """Begin as soon as SQLite's lock is free, in waits of the connection's own patience: nothing interrupts
+    one of them, but who waits for many can be stopped in between.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            connection.exec_driver_sql(statement)
+        except exc.OperationalError as error:
+            if time.monotonic() >= end or not is_locked(error):
+                raise
+        else:
+            return
 
 
 def _check_file(path: Path | None, *, make: bool) -> None:

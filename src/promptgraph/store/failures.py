@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -62,7 +63,9 @@ def translated() -> Iterator[None]:
         yield
     except exc.SQLAlchemyError as error:
         raise _meaning(error) from error
-    except OSError as error:  # TimeoutError too: what the driver raises unwrapped
+    except TimeoutError as error:  # of a statement; one that connects is turned around where it is raised
+        raise StoreUnavailableError(BUSY) from error
+    except OSError as error:
         raise StoreUnavailableError(AWAY) from error
     except (UnicodeError, OverflowError) as error:
         raise InvalidInputError(UNSTORABLE) from error
@@ -81,6 +84,11 @@ def _meaning(error: exc.SQLAlchemyError) -> PromptgraphError:
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):
         return StoreUnavailableError(AWAY)
     return PromptgraphError(REFUSED)
+
+
+def is_locked(error: exc.DBAPIError) -> bool:
+    """Whether SQLite gave up waiting for somebody else's lock."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _state(error: exc.DBAPIError) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, Text, distinct, func, literal, select, union_all
+from sqlalchemy import Label, Select, Text, distinct, func, literal, select, union_all
 
 from promptgraph.domain.asking import Direction, Page, PageArgs, PromptFilter, PromptOrder, PromptOrderField
 from promptgraph.domain.names import MAX_VERSION
@@ -22,6 +22,8 @@ from promptgraph.store.tables import FAMILIES, LABELS, PROMPTS
 
 S_ = TypeVar("S_", bound="Select[*tuple[Any, ...]]")
 BRANCHES = 100
+NUMBERED, LATEST = "@", ""
+"""What a row was asked for by, where it was by no label; no label is written so."""
 
 PROMPTS_ORDERS: Mapping[PromptOrder, Order] = {
     PromptOrder(PromptOrderField.NAME, direction): (
@@ -104,14 +106,13 @@ async def _by_ref(session: Session, refs: Sequence[PromptRef]) -> dict[PromptRef
     versions = {(ref.name, ref.version) for ref in refs if ref.version and 0 < ref.version <= MAX_VERSION}
     labels = {(ref.name, ref.label) for ref in refs if ref.version is None and ref.label is not None}
     latest = {ref.name for ref in refs if ref.version is None and ref.label is None}
-    unlabelled = literal("", Text).label("asked")
     branches: list[Rows] = []
     if versions:
         numbered = narrowed(_prompts(), (P.name, P.version), versions)
-        branches.append(numbered.add_columns(unlabelled))
+        branches.append(numbered.add_columns(_asked(NUMBERED)))
     if latest:
         newest = _prompts().where(P.version == F.latest_version)
-        branches.append(newest.add_columns(unlabelled).where(F.name.in_(latest)))
+        branches.append(newest.add_columns(_asked(LATEST)).where(F.name.in_(latest)))
     if labels:
         names, words = zip(*labels, strict=True)
         pointed = _prompts().join(LABELS, (L.family_id == F.id) & (L.prompt_id == P.id))
@@ -123,8 +124,13 @@ async def _by_ref(session: Session, refs: Sequence[PromptRef]) -> dict[PromptRef
     for row in await session.execute(union_all(*branches)):
         prompt = prompt_of(row)
         found[PromptRef(prompt.name, prompt.version)] = prompt
-        found[PromptRef(prompt.name, label=row[-1] or None)] = prompt
+        if row[-1] != NUMBERED:
+            found[PromptRef(prompt.name, label=row[-1] or None)] = prompt
     return {ref: found[key] for ref in refs if (key := _plain(ref)) in found}
+
+
+def _asked(word: str) -> Label[str]:
+    return literal(word, Text).label("asked")
 
 
 def _plain(ref: PromptRef) -> PromptRef:

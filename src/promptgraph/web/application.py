@@ -42,15 +42,18 @@ class Application:
             await self.router(scope, receive, send)
         else:
             answer = PlainTextResponse(
-                "This server does not go by the name in Host.\n", 400, SECURITY_HEADERS
+                "This server does not go by the name in Host, or there are several.\n", 400, SECURITY_HEADERS
             )
             await answer(scope, receive, send)
 
     def _is_addressed(self, scope: Scope) -> bool:
-        """Whether the request names this server: a page that has its own name point here is turned away."""
-        if ANY_HOST in self.hosts:
-            return True
-        return host_name(HTTPConnection(scope).headers.get("host", "")) in self.hosts
+        """Whether the request names this server, and no other: a page that has its own name point here is
+        turned away, and so is a request whose name depends on who reads it.
+        """
+        named = HTTPConnection(scope).headers.getlist("host")
+        if len(named) > 1:
+            return False
+        return ANY_HOST in self.hosts or host_name("".join(named)) in self.hosts
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open, say so, wait for the end, close."""

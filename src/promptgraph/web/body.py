@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from starlette.types import Receive
@@ -17,6 +18,9 @@ QUERY_BYTES = 1024 * 1024
 BULKY_BYTES = 64 * 1024 * 1024
 BULKY_AT_ONCE = 2
 BODY_SECONDS = 30.0
+"""What a client has for sending; waiting for its turn does not count."""
+TURN_SECONDS = 30.0
+"""What a large request waits for its turn before it is sent away."""
 INTEGER_DIGITS = 30
 BULKY_SIGN = b"syncprompts"
 """Stands, in whatever case, in the first MiB of a body that may be larger: in its query or operation name."""
@@ -30,16 +34,29 @@ async def read_body(receive: Receive, announced: int | None, large: Callable[[],
     """The whole body.
 
     keys    announced: the Content-Length, if there is one; large: awaited before more than 1 MiB is held
-    raises  HttpRefusedError   413 too large, 408 too slow
+    raises  HttpRefusedError   413 too large, 408 too slow, 503 too many large ones at once
             DisconnectedError  the client went away
     """
     if announced is not None and announced > BULKY_BYTES:
         raise _too_large(BULKY_BYTES)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _collected(receive, large)
+        async with asyncio.timeout(BODY_SECONDS) as clock:
+            return await _collected(receive, partial(_its_turn, clock, large))
     except TimeoutError:
         raise HttpRefusedError(408, f"The body did not arrive within {BODY_SECONDS:g} s.") from None
+
+
+async def _its_turn(clock: asyncio.Timeout, large: Callable[[], Awaitable[object]]) -> None:
+    """Wait for `large` while the client's clock stands still."""
+    now = asyncio.get_running_loop().time
+    left = (clock.when() or now()) - now()
+    clock.reschedule(None)
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            await large()
+    except TimeoutError:
+        raise HttpRefusedError(503, "Other large requests are under way; try again.") from None
+    clock.reschedule(now() + left)
 
 
 async def _collected(receive: Receive, large: Callable[[], Awaitable[object]]) -> bytes:

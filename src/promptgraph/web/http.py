@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
-from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 from promptgraph.graph.pipeline import (
     Kind,
     Pipeline,
@@ -35,6 +35,7 @@ from promptgraph.web.refusal import HttpRefusedError
 
 RETRY_AFTER_SECONDS = 1
 PARTIAL_SUCCESS = 294
+UNAVAILABLE = 503
 GET_FIELDS = ("query", "operationName", "variables", "extensions")
 
 STATUS: dict[Kind, tuple[int, int]] = {
@@ -46,11 +47,11 @@ STATUS: dict[Kind, tuple[int, int]] = {
     Kind.MALFORMED: (400, 400),
     Kind.NOT_READING: (405, 405),
     Kind.TOO_LARGE: (413, 413),
-    Kind.UNAVAILABLE: (503, 503),
+    Kind.UNAVAILABLE: (UNAVAILABLE, UNAVAILABLE),
 }
 EXPLANATIONS: dict[int, dict[str, str]] = {
     405: {"Allow": "POST"},
-    503: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    UNAVAILABLE: {"Retry-After": str(RETRY_AFTER_SECONDS)},
 }
 """Headers that go with a status."""
 
@@ -88,7 +89,8 @@ class Door:
         except RequestRefusedError as error:
             await respond(send, STATUS[error.kind][media == JSON], refused(error).payload, media)
         except HttpRefusedError as error:
-            payload = refused(InvalidInputError(str(error))).payload
+            kind = StoreUnavailableError if error.status == UNAVAILABLE else InvalidInputError
+            payload = refused(kind(str(error))).payload
             await respond(send, error.status, payload, media, error.headers)
         except DisconnectedError:
             return
