@@ -7,7 +7,7 @@ from pathlib import Path
 
 from promptgraph import config
 from promptgraph.cli import reference
-from promptgraph.cli.schema import exported
+from promptgraph.cli.exports import exported
 from promptgraph.domain.errors import PromptgraphError
 
 ROOT = Path(__file__).parents[1]

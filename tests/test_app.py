@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from promptgraph.app import build, create, publish
+from promptgraph.app import build, create, create_worker, prepare, publish
 from promptgraph.config import HEADING, PREFIX, Mode, Settings, load, reference
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.store.database import Database
@@ -124,6 +124,24 @@ async def test_a_start_that_fails_unexpectedly_is_said(settings: Settings) -> No
     assert "lifespan.startup.failed" == lifespan.said[0]["type"]
 
 
+async def test_workers_leave_the_preparing_to_who_starts_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They look whether the tables are right, and serve what is there."""
+    async with Lifespan(build(settings, prepared=True)) as said:
+        assert "promptgraph db upgrade" in said[0]["message"]
+    db = Database(settings.database_url)
+    await prepare(db, settings)
+    await db.close()
+    write_tree(settings.prompts_dir, {"b.prompt.yaml": prompt_yaml(1)})
+    for name in ("database_url", "prompts_dir"):
+        monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(getattr(settings, name)))
+    app = create_worker()
+    async with Lifespan(app) as said, client(app) as web:
+        assert "lifespan.startup.complete" == said[0]["type"]
+        assert 1 == (await web.post("/graphql", json=COUNT)).json()["data"]["prompts"]["totalCount"]
+
+
 async def test_two_starts_at_once_are_one(settings: Settings) -> None:
     """Several workers may start together: one migrates and syncs, the others find it done."""
     async with Lifespan(build(settings)) as one, Lifespan(build(settings)) as two:
@@ -168,7 +186,7 @@ def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     with pytest.raises(InvalidInputError) as caught:
         load()
     assert name == caught.value.field
-    assert str(caught.value).startswith(f"{PREFIX}{name.upper()}: ")
+    assert str(caught.value).startswith(f"{PREFIX}{name.upper()} must be ")
     with pytest.raises(InvalidInputError):
         create()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from promptgraph.config import Mode, Settings, load
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.registry import SyncOrigin
+from promptgraph.domain.tree import Tree
 from promptgraph.files.git import Checkout, checkout, provenance
 from promptgraph.files.tree import read_tree
 from promptgraph.graph.guard import Limits
@@ -20,14 +21,14 @@ from promptgraph.graph.pipeline import Pipeline
 from promptgraph.graph.schema import Schema, sdl
 from promptgraph.store.database import Database
 from promptgraph.store.migrate import require_head, upgrade
-from promptgraph.sync.apply import Options, Outcome, sync_tree
+from promptgraph.sync.apply import Options, Outcome, first_outcome, sync_tree
 from promptgraph.web.application import Application, application
 from promptgraph.web.http import Door
 
 log = logging.getLogger("promptgraph.app")
 
 Clock = Callable[[], dt.datetime]
-__all__ = ["build", "clock", "create", "origin_of", "publish", "sdl", "start"]
+__all__ = ["build", "clock", "create", "create_worker", "origin_of", "prepare", "publish", "rehearse", "sdl"]
 
 
 def clock() -> dt.datetime:
@@ -42,9 +43,18 @@ def create() -> Application:
     return build(load())
 
 
-def build(settings: Settings, *, now: Clock = clock) -> Application:
+def create_worker() -> Application:
+    """As `create`, for one process of several: who starts them has prepared the database for all.
+
+    raises  InvalidInputError  a setting is wrong
+    """
+    return build(load(), prepared=True)
+
+
+def build(settings: Settings, *, now: Clock = clock, prepared: bool = False) -> Application:
     """The application. It opens the database when it is started, and closes it when it is stopped.
 
+    keys    prepared: somebody has awaited `prepare`; a start only looks whether the tables are right
     raises  InvalidInputError  the database's URL is none
     """
     db = Database(settings.database_url)
@@ -60,7 +70,7 @@ def build(settings: Settings, *, now: Clock = clock) -> Application:
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         try:
-            await start(db, settings, now)
+            await (require_head(db) if prepared else prepare(db, settings, now))
             yield
         finally:
             await db.close()
@@ -68,7 +78,7 @@ def build(settings: Settings, *, now: Clock = clock) -> Application:
     return application(Door(pipeline, settings.allow_get, page=is_open), running, settings.hosts)
 
 
-async def start(db: Database, settings: Settings, now: Clock) -> None:
+async def prepare(db: Database, settings: Settings, now: Clock = clock) -> None:
     """What comes before the first request: development mode migrates and syncs, production checks.
 
     raises  StoreUnavailableError  out of reach, or not at this release's revision; it says what to do
@@ -96,9 +106,22 @@ async def publish(
     raises  InvalidInputError      there is no such folder
             StoreUnavailableError  the database is out of reach; nothing was written
     """
-    origin = await asyncio.to_thread(lambda: origin_of(checkout(folder), source))
-    tree = await asyncio.to_thread(lambda: read_tree(folder, provenance(folder), origin.url))
+    tree, origin = await asyncio.to_thread(_read, folder, source)
     return await sync_tree(db, tree, origin, options, now=now)
+
+
+async def rehearse(folder: Path, *, source: str, options: Options) -> Outcome:
+    """What `publish` would come to in a registry that holds nothing yet; no database is opened.
+
+    raises  InvalidInputError  there is no such folder
+    """
+    tree, origin = await asyncio.to_thread(_read, folder, source)
+    return first_outcome(tree, origin, options)
+
+
+def _read(folder: Path, source: str) -> tuple[Tree, SyncOrigin]:
+    origin = origin_of(checkout(folder), source)
+    return read_tree(folder, provenance(folder), origin.url), origin
 
 
 def origin_of(found: Checkout | None, source: str) -> SyncOrigin:

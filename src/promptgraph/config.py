@@ -5,6 +5,8 @@ cli alone; every other room is given values.
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -13,14 +15,36 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.nearest import near
 
 PREFIX = "PROMPTGRAPH_"
+OF_TESTS = frozenset({"TEST_DSN", "PG_BIN", "CHROMIUM"})
+"""Variables with our prefix that are no settings: the test suite's own."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+# What a header may carry without quotes or doubts; a line end would begin another header.
+_KEY = re.compile(r"[!-~]+")
 
 
 class Mode(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+RULES: Mapping[str, str] = {
+    "database_url": "the address of a database",
+    "prompts_dir": "a folder",
+    "mode": "development or production",
+    "host": "a name or an address of this machine",
+    "port": "a whole number from 0 to 65535",
+    "allow_get": "true or false",
+    "execution_timeout_s": "a number of seconds, above 0 and at most 600",
+    "sync_timeout_s": "a number of seconds, above 0 and at most 3600",
+    "workers": "a whole number from 1 to 64",
+    "log_level": "debug, info, warning or error",
+}
+"""What each setting may be, where a value is refused."""
 
 
 class Settings(BaseSettings):
@@ -57,6 +81,7 @@ class Settings(BaseSettings):
     sync_timeout_s: float = Field(
         120.0, gt=0, le=3600, description="Seconds after which a `syncPrompts` mutation is given up."
     )
+    workers: int = Field(1, ge=1, le=64, description="How many processes `serve` runs.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least grave messages that the log shows."
     )
@@ -69,6 +94,16 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _KEY.fullmatch(value.get_secret_value()):
+            raise ValueError(
+                "a key is made of visible ASCII characters alone. This one is empty or holds a blank, a line"
+                " end or another character; it is not shown here"
+            )
+        return value
 
     @model_validator(mode="after")
     def _stays_at_home(self) -> Settings:
@@ -96,6 +131,21 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each variable with our prefix that is no setting, by name."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    allowed = known | {f"{PREFIX}{name}" for name in OF_TESTS}
+    strange = sorted(n for n in names if n.upper().startswith(PREFIX) and n.upper() not in allowed)
+    return [_stranger(name, known) for name in strange]
+
+
+def _stranger(name: str, known: Iterable[str]) -> str:
+    # by what follows the prefix: with it, any two names are near
+    meant = near(name[len(PREFIX) :], [one.removeprefix(PREFIX).lower() for one in known])
+    hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else "."
+    return f"{name} is no setting{hint}"
+
+
 def load(**given: object) -> Settings:
     """The settings: what is `given` comes first (None is not given), then the environment, then defaults.
 
@@ -105,18 +155,20 @@ def load(**given: object) -> Settings:
     try:
         return Settings(**known)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
-        raise _sentence(error) from None
+        raise _sentence(error, known) from None
 
 
-def _sentence(error: ValidationError) -> InvalidInputError:
-    """The first thing wrong. Values are left out: they may be secrets."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+def _sentence(error: ValidationError, given: Collection[str]) -> InvalidInputError:
+    """The first thing wrong, under the name that it came by. Values are left out: they may be secrets."""
+    first = error.errors(include_input=False, include_url=False)[0]
     message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return InvalidInputError(message, field="host")
     name = str(first["loc"][0])
-    words = message[:1].lower() + message[1:]
-    return InvalidInputError(f"{PREFIX}{name.upper()}: {words}.", field=name)
+    label = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
+    if first["type"] == "value_error":
+        return InvalidInputError(f"{label}: {message}.", field=name)
+    return InvalidInputError(f"{label} must be {RULES.get(name, message)}.", field=name)
 
 
 HEADING = (

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
-from promptgraph.cli.main import promptgraph
+from promptgraph.cli.program import promptgraph
 from promptgraph.cli.starter import STARTER
 from promptgraph.config import PREFIX, Settings
 from tests.factories import write_tree

@@ -39,6 +39,11 @@ def edit(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+def files(folder: Path) -> dict[Path, bytes]:
+    """Every file below `folder`, with what it says."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def bumped(name: str, before: int, after: int) -> dict[str, object]:
     return {"name": name, "path": f"{name}.prompt.yaml", "fromVersion": before, "toVersion": after}
 
@@ -97,25 +102,68 @@ def test_keeps_what_the_version_meant(prompts: Path, answer: Answer) -> None:
 def test_bumps_every_prompt_that_includes_a_partial(prompts: Path, answer: Answer, word: str) -> None:
     """A partial stands for its prompts, however it is written."""
     write_tree(prompts, {"other.prompt.yaml": prompt_yaml(content='{% include "tone.j2" %}')})
+    commit(prompts.parent)
     write_tree(prompts, {"third.prompt.yaml": prompt_yaml(content="Hi")})
     found = answer("bump", word)
     assert [bumped("other", 1, 2), bumped("support/answer", 1, 2)] == found["bumps"]
 
 
-@pytest.mark.usefixtures("prompts")
 @pytest.mark.parametrize("word", ["support/answer", ANSWER, f"prompts/{ANSWER}", f"./prompts/{ANSWER}"])
-def test_takes_names_and_paths(answer: Answer, word: str) -> None:
+def test_takes_names_and_paths(prompts: Path, answer: Answer, word: str) -> None:
     """A prompt may be named by its file."""
+    commit(prompts.parent)
     assert [bumped("support/answer", 1, 2)] == answer("bump", word)["bumps"]
 
 
-def test_says_what_it_cannot_keep(prompts: Path, answer: Answer) -> None:
-    """Without git and registry nobody knows the old text for certain: nothing is written for it."""
-    found = answer("bump", "support/answer")
-    assert [] == found["kept"]
+def test_refuses_to_lose_a_text_that_is_named(prompts: Path, cli: Command) -> None:
+    """Without git and registry nobody knows the old text for certain: nothing is written, and what to do is
+    said.
+    """
+    before = files(prompts)
+    said = cli("bump", "support/answer", code=1).stderr
+    assert "names version 1 of support/answer" in said
+    assert "by hand as support/answer@1.prompt.yaml, or connect the registry (--database-url)" in said
+    assert before == files(prompts)
+
+
+def test_bumps_without_git_what_nothing_names(prompts: Path, answer: Answer) -> None:
+    """Where no label and no agent names the version, nothing can be lost that is asked for."""
+    write_tree(prompts, {"third.prompt.yaml": prompt_yaml(content="Hi")})
+    found = answer("bump", "third")
+    assert [bumped("third", 1, 2)] == found["bumps"]
     assert "only the files were counted" in found["notes"][0]
-    assert "Bring it back as support/answer@1.prompt.yaml" in found["notes"][1]
-    assert not (prompts / "support/answer@1.prompt.yaml").exists()
+
+
+def test_writes_nothing_where_a_copy_cannot_stand(prompts: Path, cli: Command) -> None:
+    """The copy comes first: where its place is taken, the prompt keeps its number."""
+    name = "tricky.prompt.yaml"
+    write_tree(prompts, {name: prompt_yaml(content="Hi")})
+    cli("label", "set", "tricky", "production", "1")
+    cli("sync")
+    write_tree(prompts, {"tricky@1.prompt.yaml/keep.md": "a folder where the copy would be"})
+    edit(prompts / name, "Hi", "Ho")
+    assert "File exists" in cli("bump", "tricky", code=1).stderr
+    assert "version: 1" in (prompts / name).read_text()
+
+
+def test_says_which_kept_file_is_broken(prompts: Path, cli: Command) -> None:
+    """A copy that is there and cannot be read is mended first; nothing is written."""
+    cli("sync")
+    write_tree(prompts, {"support/answer@1.prompt.yaml": "version: [\n"})
+    before = files(prompts)
+    said = cli("bump", "support/answer", code=1).stderr
+    assert said.startswith("error: support/answer@1.prompt.yaml cannot be read; mend it first. ")
+    assert before == files(prompts)
+
+
+def test_follows_no_link(here: Path, prompts: Path, cli: Command) -> None:
+    """A prompt that is a link to somewhere else is not changed there."""
+    (here / "elsewhere.yaml").write_text((prompts / ANSWER).read_text())
+    (prompts / ANSWER).unlink()
+    (prompts / ANSWER).symlink_to(here / "elsewhere.yaml")
+    before = (here / "elsewhere.yaml").read_text()
+    assert "symbolic link" in cli("bump", "support/answer", code=1).stderr
+    assert before == (here / "elsewhere.yaml").read_text()
 
 
 def test_leaves_a_new_prompt_alone(prompts: Path, answer: Answer) -> None:
@@ -164,6 +212,7 @@ def test_keeps_line_ends_and_rights(prompts: Path, cli: Command) -> None:
     file = prompts / ANSWER
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     file.chmod(0o640)
+    commit(prompts.parent)
     before = file.read_bytes()
     cli("bump", "support/answer")
     assert before.replace(b"version: 1 ", b"version: 2 ") == file.read_bytes()
@@ -173,7 +222,9 @@ def test_keeps_line_ends_and_rights(prompts: Path, cli: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
-        (["support/answr"], 1, "There is no prompt or partial support/answr. Did you mean support/answer?"),
+        ([""], 2, "An empty word names no prompt"),
+        (["x" * 5000], 1, "There is no prompt or partial xxx"),
+        (["support/answr"], 1, "There is no prompt or partial support/answr. Did you mean `support/answer`?"),
         (["support/answer", "nothing"], 1, "There is no prompt or partial nothing."),
         (["lonely.j2"], 1, "No prompt includes the partial lonely.j2, so there is nothing to bump."),
         (

@@ -43,7 +43,7 @@ def test_tells_every_problem_in_one_run(prompts: Path, cli: Command, answer: Ans
     shown = cli("check", code=1).stdout
     assert "prompts/a.prompt.yaml\n" in shown
     assert "Did you mean `messages`?" in shown
-    assert "There is no prompt supprt/answer." in shown
+    assert "there is no prompt supprt/answer." in shown
 
 
 def test_shows_line_message_and_hint_below_the_file(prompts: Path, cli: Command) -> None:
@@ -53,7 +53,7 @@ def test_shows_line_message_and_hint_below_the_file(prompts: Path, cli: Command)
     at = lines.index("prompts/labels.yaml")
     assert lines[at + 1].split()[:2][1] == "error"
     assert lines[at + 1].strip().startswith("2:")
-    assert "Did you mean support/answer?" == lines[at + 2].strip()
+    assert "Did you mean `support/answer`?" == lines[at + 2].strip()
 
 
 def test_warnings_are_no_findings(prompts: Path, answer: Answer) -> None:
@@ -67,7 +67,7 @@ def test_warnings_are_no_findings(prompts: Path, answer: Answer) -> None:
         "line": 3,
         "column": 3,
         "severity": "warning",
-        "message": "Version 1 of support/answer is not among the files.",
+        "message": "Label production: version 1 of support/answer is not among the files.",
         "hint": "The registry must hold it; or keep it as support/answer@1.prompt.yaml.",
     } == found["problems"][0]
 
@@ -99,6 +99,18 @@ def test_reads_an_empty_folder(here: Path, answer: Answer) -> None:
 
 
 def test_disarms_names_of_files(prompts: Path, cli: Command) -> None:
-    """A file name cannot drive the terminal."""
+    """A file name can neither drive the terminal nor forge a line."""
     (prompts / "a\x1b[31m.prompt.yaml").write_text("version: 1\n")
-    assert "\x1b" not in cli("check", code=1).output
+    (prompts / "b\nall is well\n.prompt.yaml").write_text("version: 1\n")
+    shown = cli("check", code=1).output
+    assert "\x1b" not in shown
+    assert "all is well" in shown
+    assert not [line for line in shown.splitlines() if line.startswith("all is well")]
+
+
+def test_says_that_a_path_is_too_long(cli: Command) -> None:
+    """The sentence does not repeat all of it."""
+    said = cli("check", "a" * 5000, code=2).stderr
+    assert said.startswith("error: The prompts folder aaa")
+    assert said.endswith("a… cannot be looked at: File name too long.\n")
+    assert len(said) < 200

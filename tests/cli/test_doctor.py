@@ -1,11 +1,12 @@
 """`promptgraph doctor`."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from promptgraph.cli.inforce import masked
+from promptgraph.cli.options import masked
 from tests.cli.conftest import Answer, Command
 from tests.cli.test_bump import commit
 
@@ -19,7 +20,7 @@ def test_finds_everything_in_order(prompts: Path, cli: Command, answer: Answer) 
     commit(prompts.parent)
     cli("sync")
     found = statuses(answer("doctor"))
-    assert {"python": "ok", "database": "ok", "prompts": "ok", "git": "ok"} == {
+    assert {"python": "ok", "database": "ok", "prompts": "ok", "git": "ok", "variables": "ok"} == {
         check: status for check, status in found.items() if check != "sqlite"
     }
 
@@ -61,6 +62,37 @@ def test_sees_an_old_schema_and_broken_files(prompts: Path, cli: Command, answer
     found = {line["check"]: line for line in answer("doctor", code=1)["checks"]}
     assert ("fail", "Run: promptgraph db upgrade") == (found["database"]["status"], found["database"]["todo"])
     assert ("fail", "Run: promptgraph check") == (found["prompts"]["status"], found["prompts"]["todo"])
+
+
+@pytest.mark.parametrize(
+    ("statement", "words", "todo"),
+    [
+        ("DROP TABLE prompt_labels", "prompt_labels", "Run: promptgraph db check"),
+        ("ALTER TABLE prompts ADD COLUMN extra TEXT", "prompts.extra", "Run: promptgraph db check"),
+        ("UPDATE alembic_version SET version_num = 'of_tomorrow'", "a newer release has migrated it", None),
+    ],
+    ids=["missing table", "drift", "ahead"],
+)
+def test_sees_tables_that_are_not_as_they_should_be(
+    here: Path, cli: Command, answer: Answer, statement: str, words: str, todo: str | None
+) -> None:
+    """What nobody's revision made fails here already, not at the first request."""
+    cli("db", "upgrade")
+    with sqlite3.connect(here / ".promptgraph/promptgraph.db") as db:
+        db.execute(statement)
+    db.close()
+    (line,) = [line for line in answer("doctor", code=1)["checks"] if line["check"] == "database"]
+    assert ("fail", todo) == (line["status"], line["todo"])
+    assert words in line["message"]
+
+
+def test_sees_a_misspelt_variable(prompts: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that is set under a wrong name is a warning."""
+    commit(prompts.parent)
+    monkeypatch.setenv("PROMPTGRAPH_DATABSE_URL", "sqlite:///x.db")
+    (line,) = [line for line in answer("doctor")["checks"] if line["check"] == "variables"]
+    assert "warn" == line["status"]
+    assert "did you mean PROMPTGRAPH_DATABASE_URL?" in line["message"]
 
 
 @pytest.mark.usefixtures("prompts")

@@ -1,6 +1,9 @@
 """`promptgraph init`."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from promptgraph.cli.starter import STARTER
 from tests.cli.conftest import Answer, Command
@@ -17,6 +20,7 @@ def test_writes_a_folder_that_is_green(here: Path, cli: Command) -> None:
 
 def test_prints_what_it_wrote_and_what_comes_next(cli: Command) -> None:
     """The files are data, the next steps are words."""
+    Path("mine").mkdir()
     result = cli("init", "mine/prompts")
     assert "wrote mine/prompts/support/answer.prompt.yaml" in result.stdout
     assert "promptgraph check --prompts-dir mine/prompts" in result.stderr
@@ -50,12 +54,31 @@ def test_says_that_the_folder_is_a_file(here: Path, cli: Command) -> None:
     assert "error: prompts is a file; name a folder.\n" == cli("init", code=2).stderr
 
 
-def test_says_that_the_folder_cannot_be_made(here: Path, cli: Command) -> None:
-    """Where nothing can be written, the sentence names the place, without a traceback."""
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("file/prompts", "error: file is no folder, so nothing was written."),
+        ("none/prompts", "error: There is no folder none, so nothing was written."),
+    ],
+)
+def test_makes_no_folder_that_nobody_asked_for(here: Path, cli: Command, words: str, expected: str) -> None:
+    """The folder itself is made, the way to it is not: a misspelt one would be."""
     (here / "file").write_text("x")
-    result = cli("init", "file/prompts", code=1)
-    assert result.stderr.startswith("error: file/prompts")
-    assert "Not a directory" in result.stderr
+    assert cli("init", words, code=2).stderr.startswith(expected)
+    assert ["file"] == [path.name for path in here.iterdir()]
+
+
+@pytest.mark.parametrize("path", ["labels.yaml", "support"])
+@pytest.mark.parametrize("kind", ["link", "fifo"])
+def test_writes_through_nothing_that_is_no_file(here: Path, cli: Command, path: str, kind: str) -> None:
+    """A link or a pipe where a file or folder should be is refused, before anything is written."""
+    (here / "elsewhere").mkdir()
+    (here / "prompts").mkdir()
+    target = here / "prompts" / path
+    target.symlink_to(here / "elsewhere") if kind == "link" else os.mkfifo(target)
+    assert f"prompts/{path} is " in cli("init", code=2).stderr
+    assert [target] == list((here / "prompts").iterdir())
+    assert [] == list((here / "elsewhere").iterdir())
 
 
 def test_takes_the_folder_from_the_settings(here: Path, cli: Command) -> None:

@@ -1,5 +1,6 @@
 """`promptgraph label`."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_says_what_it_cannot_keep(prompts: Path, cli: Command) -> None:
         (
             ["support/answr", "production", "1"],
             1,
-            "There is no prompt support/answr. Did you mean support/answer?",
+            "There is no prompt support/answr. Did you mean `support/answer`?",
         ),
         ([NAME, "production", "4"], 1, "There is no version 4 of support/answer: its file has version 1."),
         ([NAME, "Production", "1"], 2, "A label is made of lower-case letters"),
@@ -90,6 +91,34 @@ def test_refuses_to_edit_a_broken_file(prompts: Path, cli: Command) -> None:
     (prompts / "labels.yaml").write_text("production: [\n")
     assert cli("label", "set", NAME, "staging", "1", code=2).stderr.startswith("error: ")
     assert "production: [\n" == (prompts / "labels.yaml").read_text()
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "fifo", "folder"])
+def test_edits_a_regular_file_alone(here: Path, prompts: Path, cli: Command, kind: str) -> None:
+    """What is no regular file is neither followed nor waited for nor replaced; labels.yaml is named."""
+    file, elsewhere = prompts / "labels.yaml", here / "elsewhere.yaml"
+    file.rename(elsewhere)
+    before = elsewhere.read_bytes()
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.symlink_to(elsewhere if kind == "link" else here / "nothing")
+    mode = file.lstat().st_mode
+    assert cli("label", "set", NAME, "staging", "1", code=2).stderr.startswith(
+        "error: prompts/labels.yaml: This "
+    )
+    assert (mode, before) == (file.lstat().st_mode, elsewhere.read_bytes())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_names_the_file_that_it_cannot_write(prompts: Path, cli: Command) -> None:
+    """Not the draft beside it."""
+    prompts.chmod(0o500)
+    said = cli("label", "set", NAME, "staging", "1", code=1).stderr
+    prompts.chmod(0o700)
+    assert "error: prompts/labels.yaml: Permission denied.\n" == said
 
 
 @pytest.mark.usefixtures("prompts")
@@ -123,7 +152,7 @@ def test_lists_nothing_in_words(prompts: Path, cli: Command, answer: Answer) -> 
 @pytest.mark.usefixtures("prompts")
 def test_knows_the_names_that_it_lists(cli: Command) -> None:
     """A misspelt name is no empty list."""
-    expected = "error: There is no prompt support/answr. Did you mean support/answer?\n"
+    expected = "error: There is no prompt support/answr. Did you mean `support/answer`?\n"
     assert expected in cli("label", "list", "support/answr", code=1).stderr
 
 
@@ -153,5 +182,5 @@ def test_says_that_the_registry_knows_no_such_prompt(cli: Command) -> None:
     """History is the registry's: a wrong name is not found, a missing registry is unavailable."""
     assert "Run: promptgraph db upgrade" in cli("label", "history", NAME, code=75).stderr
     cli("sync")
-    expected = "error: The registry has no prompt support/answr. Did you mean support/answer?\n"
+    expected = "error: The registry has no prompt support/answr. Did you mean `support/answer`?\n"
     assert expected == cli("label", "history", "support/answr", code=1).stderr

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from promptgraph.cli.listening import listen, listen_near, url_of
+from promptgraph.cli.server import listen, listen_near, url_of
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 
 

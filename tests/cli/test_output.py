@@ -19,6 +19,7 @@ from promptgraph.cli.output import (
     show,
     show_json,
     show_table,
+    show_text,
     working,
 )
 from promptgraph.domain.diff import Impact
@@ -83,13 +84,38 @@ def test_names_fields_in_camel_case(name: str, expected: str) -> None:
         ("Grüße, 世界 🙂", "Grüße, 世界 🙂"),
         ("a\tb\nc", "a\tb\nc"),
         ("\x1b[31mred", "\\x1b[31mred"),
-        ("a\x00b\x9bc\r", "a\\x00b\\x9bc\\x0d"),
+        ("a\x00b\x9bc\r", "a\\x00b\\x9bc\\r"),
+        ("\u202eevil", "\\u202eevil"),
     ],
-    ids=["letters", "tabs and line ends", "escape sequence", "other controls"],
+    ids=["letters", "tabs and line ends", "escape sequence", "other controls", "direction"],
 )
 def test_disarms_control_characters(text: str, expected: str) -> None:
     """No text from outside can drive the terminal."""
     assert expected == plain(text)
+
+
+def test_lets_nobody_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name with a line end in it stays on the line that it is in, wherever it is printed."""
+    forged = "a\nok\u2028ok"
+    say(forged)
+    show(forged)
+    show_table(("name",), [(forged,)])
+    printed = capsys.readouterr()
+    assert "a\\nok\\u2028ok\n" == printed.err
+    assert ["a\\nok\\u2028ok", "name", "a\\nok\\u2028ok"] == printed.out.splitlines()
+
+
+def test_keeps_the_lines_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was asked for as text has its lines, and drives no terminal either."""
+    show_text("a\nb\x1b")
+    assert "a\nb\\x1b\n" == capsys.readouterr().out
+
+
+def test_escapes_in_json_what_drives_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON leaves C1 controls as they are; here they are escaped, and read back the same."""
+    show_json({"a": "\x9b31m\u202e"})
+    printed = capsys.readouterr().out
+    assert ("\x9b" not in printed, {"a": "\x9b31m\u202e"}) == (True, json.loads(printed))
 
 
 def test_keeps_data_apart_from_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from promptgraph.cli.main import PLACES
+from promptgraph.cli.program import PLACES
 from promptgraph.cli.reference import reference
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from promptgraph.cli.remote import Server, sync_over_http
+from promptgraph.cli.remote import Request, Server, sync_over_http
 from promptgraph.domain.errors import (
     ForbiddenError,
     InvalidInputError,
@@ -91,7 +91,7 @@ def answer(payload: object) -> bytes:
 
 async def sync(url: str, key: str | None = None, options: Options | None = None) -> Outcome:
     origin = SyncOrigin(source="web", commit_sha="c1", sequence=7, author="Ada", committed_at=AT)
-    return await sync_over_http(Server.at(url, key), FILES, origin, options or Options())
+    return await sync_over_http(Server.at(url, key), Request(FILES, origin, options or Options()))
 
 
 async def test_sends_files_with_their_facts() -> None:
@@ -248,6 +248,32 @@ async def test_says_that_nobody_answers() -> None:
             await sync(url)
 
 
+@contextmanager
+def silent() -> Iterator[str]:
+    """A server that takes a connection and says nothing; closing it breaks the connection off."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+async def test_says_that_a_late_sync_may_be_applied() -> None:
+    """No answer in time is no proof that nothing was done."""
+    with (
+        silent() as url,
+        pytest.raises(StoreUnavailableError, match="in time. It may have applied") as caught,
+    ):
+        await sync_over_http(Server.at(url, "secret"), Request(FILES, SyncOrigin(), Options()), 0.2)
+    assert "run it again" in str(caught.value)
+
+
+async def test_never_repeats_the_key() -> None:
+    """A header that cannot be sent is not told in the words of the library, which quote it."""
+    with silent() as url, pytest.raises(PromptgraphError) as caught:
+        await sync(url, "secret\nkey")
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
@@ -278,7 +304,22 @@ def test_knows_where_a_key_could_be_read(address: str, key: str | None, *, expec
 
 
 @pytest.mark.parametrize(
-    "address", ["localhost:8000", "ftp://x", "http://", "", "http://user:secret@example.com", "http://[::1"]
+    "address",
+    [
+        "localhost:8000",
+        "ftp://x",
+        "http://",
+        "",
+        "http://user:secret@example.com",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:http/",
+        "http://two words/",
+        "http://a\nb/",
+        f"http://{'x' * 64}.example/",
+    ],
+    ids=lambda address: address[:30] or "empty",
 )
 def test_refuses_what_is_no_address(address: str) -> None:
     """A wrong address is wrong usage, and a password in it is not repeated."""

@@ -71,7 +71,7 @@ def test_finds_older_versions_in_the_registry(prompts: Path, cli: Command, answe
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
-        (["support/answr"], 1, "There is no prompt support/answr. Did you mean support/answer?"),
+        (["support/answr"], 1, "There is no prompt support/answr. Did you mean `support/answer`?"),
         (["support/answer", "--label", "prodution", *QUESTION], 75, "Run: promptgraph db upgrade"),
         (["support/answer", "--version", "9", *QUESTION], 75, "Run: promptgraph db upgrade"),
         (
@@ -83,13 +83,13 @@ def test_finds_older_versions_in_the_registry(prompts: Path, cli: Command, answe
         (["support/answer", *QUESTION, "--var", "qestion=x"], 2, "qestion"),
         (
             ["support/answer", *QUESTION, "--vars-file", "none.json"],
-            1,
-            "none.json: No such file or directory.",
+            2,
+            "none.json cannot be read: No such file or directory. Name a JSON file.",
         ),
         (["support/answer", *QUESTION, "--vars-file", "bad.json"], 2, "bad.json is not valid JSON"),
-        (["support/answer", *QUESTION, "--vars-file", "."], 1, "Is a directory"),
+        (["support/answer", *QUESTION, "--vars-file", "."], 2, "Is a directory"),
         (["support/answer", "--label", "Not A Label", *QUESTION], 2, "A label is made of"),
-        (["Not A Name"], 75, "There is no prompt Not A Name in the files, and the registry cannot be asked."),
+        (["Not A Name"], 1, "'Not A Name' is no prompt name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -113,3 +113,16 @@ def test_says_that_the_file_is_broken(prompts: Path, cli: Command) -> None:
     """A broken file is not taken for a missing one."""
     write_tree(prompts, {"a.prompt.yaml": "version: 1\n"})
     assert "a.prompt.yaml cannot be read" in cli("render", "a", code=1).stderr
+
+
+@pytest.mark.usefixtures("prompts")
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        ([""], 2, "error: An empty word names no prompt.\n"),
+        (["../x"], 1, "error: '../x' is no prompt name: use "),
+    ],
+)
+def test_says_what_can_never_be_rendered(cli: Command, words: list[str], code: int, expected: str) -> None:
+    """Nobody is told to try again where that cannot help."""
+    assert cli("render", *words, code=code).stderr.startswith(expected)

@@ -8,8 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from promptgraph.cli.listening import listen
-from promptgraph.cli.serving import environment
+from promptgraph.cli.server import environment, listen
 from promptgraph.config import load
 from tests.cli.conftest import Answer, Command
 from tests.cli.processes import PATIENCE_S, running
@@ -106,7 +105,7 @@ def test_names_the_option_when_the_port_is_in_use(cli: Command) -> None:
         (["--mode", "production", "--port", "0"], 75, "Run: promptgraph db upgrade"),
         (["--database-url", "postgresql://nobody:secret@127.0.0.1:9/x", "--port", "0"], 75, "out of reach"),
         (["--host", "192.0.2.1", "--mode", "production", "--port", "0"], 2, "Cannot listen on"),
-        (["--workers", "0"], 2, "0 is not in the range"),
+        (["--workers", "0"], 2, "--workers must be a whole number from 1 to 64."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -1,8 +1,10 @@
 """The door out: sentences and exit codes, never a traceback for what is expected."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,9 +68,14 @@ def test_knows_every_error() -> None:
         ([], "Usage: promptgraph"),
         (["dance"], "No such command 'dance'"),
         (["check", "--no-such"], "No such option '--no-such'"),
-        (["serve", "--port", "http"], "PROMPTGRAPH_PORT"),
-        (["serve", "--port", "70000"], "PROMPTGRAPH_PORT"),
-        (["serve", "--mode", "test"], "PROMPTGRAPH_MODE"),
+        (["serve", "--port", "http"], "--port must be a whole number from 0 to 65535."),
+        (["serve", "--port", "70000"], "--port must be a whole number from 0 to 65535."),
+        (["serve", "--mode", "test"], "--mode must be development or production."),
+        (["serve", "--workers", "0"], "--workers must be a whole number from 1 to 64."),
+        (["sync", "--watch", "--dry-run"], "--watch syncs at every change"),
+        (["sync", "--source", ""], "A source is named with"),
+        (["sync", "--source", "A b"], "A source is named with"),
+        (["sync", "--api-key", ""], "--api-key: a key is made of visible ASCII"),
         (["db", "current", "--database-url", "mysql://x"], "sqlite:///promptgraph.db"),
         (["label", "set", "a"], "Missing argument 'LABEL'"),
         (["label", "set", "a", "b", "c"], "'c' is not a valid integer"),
@@ -101,7 +108,8 @@ def test_runs_as_a_program(tmp_path: Path) -> None:
 
 FAULT = """
 import sys
-from promptgraph.cli import check, main
+from promptgraph.cli import main
+from promptgraph.cli.commands import check
 def broken(folder): raise ZeroDivisionError("one\\nby \\x1b[31mnought")
 check.check_folder = broken
 sys.argv = ["promptgraph", *sys.argv[1:]]
@@ -142,3 +150,59 @@ def test_ends_quietly_when_nobody_reads(prompts: Path) -> None:
     )
     os.close(write)
     assert "" == done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [["check"], ["check", "--json"], ["--help"], ["schema", "export", "-"]])
+def test_says_that_the_output_is_full(prompts: Path, words: list[str]) -> None:
+    """A full disk is no fault of ours."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # our own program
+            [*PROGRAM, *words],
+            cwd=prompts.parent,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    expected = "error: The output could not be written: No space left on device.\n"
+    assert (1, expected) == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("after", [0.15, 0.4, 0.8], ids=lambda seconds: f"{seconds} s")
+def test_ends_quietly_with_ctrl_c(prompts: Path, after: float) -> None:
+    """Whenever it comes once Python has started: exit code 130, and no word of it."""
+    code = (
+        "import sys; sys.stdout.write('.'); sys.stdout.flush(); from promptgraph.cli.main import main; main()"
+    )
+    process = subprocess.Popen(  # our own program
+        [sys.executable, "-c", code, "render", "support/answer", "--vars-file", "/dev/stdin"],
+        cwd=prompts.parent,
+        stdin=subprocess.PIPE,  # nothing comes: it waits there
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.read(1)
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (130, "") == (process.returncode, errors)
+
+
+@pytest.mark.usefixtures("prompts")
+@pytest.mark.parametrize("words", [["check"], ["db", "current"], ["label", "list"], ["sync"]], ids=" ".join)
+def test_names_a_variable_that_is_no_setting(
+    cli: Command, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Every command warns of a misspelt one; those of the test suite are known."""
+    monkeypatch.setenv("PROMPTGRAPH_DATABSE_URL", "x")
+    monkeypatch.setenv("PROMPTGRAPH_ZZZ\nok", "x")
+    monkeypatch.setenv("PROMPTGRAPH_TEST_DSN", "x")
+    warnings = [line for line in cli(*words).stderr.splitlines() if line.startswith("warning: PROMPT")]
+    assert [
+        "warning: PROMPTGRAPH_DATABSE_URL is no setting; did you mean PROMPTGRAPH_DATABASE_URL?",
+        "warning: PROMPTGRAPH_ZZZ\\nok is no setting.",
+    ] == warnings

@@ -37,12 +37,56 @@ def test_changes_nothing_twice(cli: Command, answer: Answer) -> None:
 
 
 @pytest.mark.usefixtures("prompts")
-def test_plans_without_writing(cli: Command, answer: Answer) -> None:
-    """A dry run prints the plan and leaves the registry alone."""
-    found = answer("sync", "--dry-run")
+@pytest.mark.parametrize("exists", [False, True], ids=["no file", "empty file"])
+def test_plans_a_first_sync_without_writing(
+    here: Path, cli: Command, answer: Answer, *, exists: bool
+) -> None:
+    """Where there is no registry yet, a dry run plans against an empty one and makes nothing."""
+    url = ("--database-url", "sqlite:///new/x.db")
+    if exists:
+        write_tree(here, {"new/x.db": b""})
+    found = answer("sync", "--dry-run", *url)
     assert (False, True, None) == (found["applied"], found["dryRun"], found["run"])
-    assert cli("sync", "--dry-run").stdout.splitlines()[-1].startswith("A sync would come to: ")
-    assert "has no prompt" in cli("label", "history", "support/answer", code=1).stderr
+    assert {"ADD", "MOVE_LABEL"} == {step["action"] for step in found["steps"]}
+    result = cli("sync", "--dry-run", *url)
+    assert result.stdout.splitlines()[-1].startswith("A sync would come to: ")
+    assert "The database has no registry yet, so this is planned against an empty one.\n" == result.stderr
+    assert [b""] * exists == [path.read_bytes() for path in here.glob("new/*")]
+    assert not (here / ".promptgraph").exists()
+
+
+def test_plans_without_writing(prompts: Path, cli: Command, answer: Answer) -> None:
+    """A dry run prints the plan and leaves the registry alone."""
+    cli("sync")
+    before = Path(".promptgraph/promptgraph.db").read_bytes()
+    write_tree(prompts, {"new.prompt.yaml": prompt_yaml(content="Hi")})
+    assert "new" in {step["name"] for step in answer("sync", "--dry-run")["steps"]}
+    assert before == Path(".promptgraph/promptgraph.db").read_bytes()
+    assert "has no prompt" in cli("label", "history", "new", code=1).stderr
+
+
+@pytest.mark.usefixtures("prompts")
+def test_migrates_nothing_in_a_dry_run(cli: Command, answer: Answer) -> None:
+    """A database at another revision is left there, and what to run is said."""
+    cli("db", "upgrade")
+    cli("db", "downgrade", "legacy_baseline")
+    assert "Run: promptgraph db upgrade" in cli("sync", "--dry-run", code=75).stderr
+    assert "legacy_baseline" == answer("db", "current")["revision"]
+
+
+@pytest.mark.usefixtures("prompts")
+@pytest.mark.parametrize(
+    "key", ["topsecret\n", "topsecret\r\nx: y", "töpsecret", "top secret", "topsecret\x00"[:-1] + "\x7f"]
+)
+def test_refuses_a_key_that_no_header_can_hold(
+    cli: Command, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """What is wrong is said, the key is not; nothing is sent."""
+    monkeypatch.setenv("PROMPTGRAPH_API_KEY", key)
+    with answering(200, payload(GOOD)) as fake:
+        result = cli("sync", "--server", fake.url, code=2)
+    assert "error: PROMPTGRAPH_API_KEY: a key is made of visible ASCII characters alone." in result.stderr
+    assert ("psecret" in result.output, []) == (False, fake.asked)
 
 
 def test_says_which_command_mends_a_conflict(prompts: Path, cli: Command, answer: Answer) -> None:
@@ -172,6 +216,7 @@ def test_sends_nothing_that_is_broken(prompts: Path, answer: Answer) -> None:
     ("words", "code", "expected"),
     [
         (["--server", "http://127.0.0.1:9"], 75, "http://127.0.0.1:9/graphql is out of reach"),
+        (["--server", "http://127.0.0.1:99999/"], 2, "with a port from 1 to 65535"),
         (["--server", "prompts.example.com"], 2, "The server is an address such as"),
         (["--server", "http://127.0.0.1:9", "--draft"], 2, "A server takes no drafts"),
         (["--server", "http://127.0.0.1:9", "--watch"], 2, "A server takes no drafts"),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from promptgraph.cli.check import check_folder, existing
-from promptgraph.cli.opened import opened
+from promptgraph.cli.checking import check_folder, existing
 from promptgraph.cli.output import counted
 from promptgraph.cli.problems import counted_problems
+from promptgraph.cli.registry import opened
+from promptgraph.cli.revisions import look
 from promptgraph.cli.surface import run
-from promptgraph.config import Settings
+from promptgraph.config import PREFIX, Settings, unknown_variables
 from promptgraph.domain.errors import PromptgraphError
 from promptgraph.files.git import checkout
 from promptgraph.store import migrate
@@ -20,6 +22,7 @@ from promptgraph.store.address import parse_address
 from promptgraph.store.database import sqlite_is_mended
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+
 PYTHON = (3, 11)
 
 
@@ -70,13 +73,22 @@ async def _asked_database(settings: Settings) -> Line:
         return Line("database", WARN, f"There is no file {path} yet", "Run: promptgraph db upgrade")
     async with opened(settings) as db:
         words = await db.describe()
-        revision, head = await migrate.current(db), migrate.head()
+        found = await look(db)
+    for finding in found.findings[:1]:
+        more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
+        message, _, todo = finding.partition(" Run: ")
+        todo = "promptgraph db check" if found.is_head else todo
+        return Line("database", FAIL, f"{words}. {message}{more}", f"Run: {todo}" if todo else None)
     size = f", {path.stat().st_size / 1e6:.1f} MB" if path else ""
-    if revision == head:
-        return Line("database", OK, f"{words}, schema {revision}{size}")
-    return Line(
-        "database", FAIL, f"{words}, schema {revision or 'none'}, not {head}", "Run: promptgraph db upgrade"
-    )
+    notes = f", {counted(found.notes, 'note')} of the migration" if found.notes else ""
+    return Line("database", OK, f"{words}, schema {migrate.head()}{size}{notes}")
+
+
+def _variables(_settings: Settings) -> Line:
+    strange = unknown_variables(os.environ)
+    if not strange:
+        return Line("variables", OK, f"Every {PREFIX} variable is a setting")
+    return Line("variables", WARN, " ".join(strange), "Mend the name, or unset it.")
 
 
 def _prompts(settings: Settings) -> Line:
@@ -109,4 +121,4 @@ def _git(settings: Settings) -> Line:
     return Line("git", OK, words)
 
 
-CHECKS: tuple[Callable[[Settings], Line], ...] = (_python, _sqlite, _database, _prompts, _git)
+CHECKS: tuple[Callable[[Settings], Line], ...] = (_python, _sqlite, _database, _prompts, _git, _variables)

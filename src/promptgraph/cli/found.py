@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from promptgraph.cli.check import existing
-from promptgraph.cli.stored import stored_prompts
+from promptgraph.cli.checking import existing
+from promptgraph.cli.registry import stored_prompts
 from promptgraph.cli.surface import run
 from promptgraph.config import Settings
 from promptgraph.domain.errors import (
@@ -14,12 +14,12 @@ from promptgraph.domain.errors import (
     PromptFilesError,
     StoreUnavailableError,
 )
-from promptgraph.domain.names import checked_label
+from promptgraph.domain.names import NAME_RULE, checked_label, is_name
+from promptgraph.domain.nearest import meant
 from promptgraph.domain.prompt import PromptContent
 from promptgraph.domain.tree import Tree
 from promptgraph.files.tree import read_tree
 from promptgraph.store.prompts import PromptRef
-from promptgraph.sync.scope import did_you_mean
 
 FILES, REGISTRY = "files", "registry"
 
@@ -35,7 +35,7 @@ class Found:
     origin: str
 
 
-def find(settings: Settings, ref: PromptRef, *, registry_only: bool = False) -> Found:
+def find(settings: Settings, ref: PromptRef) -> Found:
     """The version that `ref` names: among the files; else, for an older version or a label that the API set,
     in the registry.
 
@@ -43,23 +43,31 @@ def find(settings: Settings, ref: PromptRef, *, registry_only: bool = False) -> 
             PromptFilesError      its file is broken
             StoreUnavailableError  the files lack it, and the registry cannot be asked
     """
-    if ref.version is not None and ref.label is not None:
-        raise InvalidInputError("Give --version or --label, not both.", field="version")
-    if ref.label is not None:
-        checked_label(ref.label)
-    if registry_only:
-        return run(_in_registry(settings, ref, "the registry"))
+    _check(ref)
     tree = read_tree(existing(settings.prompts_dir))
     if found := _in_files(tree, ref):
         return found
     _check_readable(tree, ref.name)
-    if ref.name not in tree.newest() and (near := did_you_mean(ref.name, tree.newest())):
+    if ref.name not in tree.newest() and (near := meant(ref.name, tree.newest())):
         raise NotFoundError(f"There is no prompt {ref.name}. {near}")
     try:
         return run(_in_registry(settings, ref, "the files or the registry"))
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, NotFoundError) as error:
+        if not is_name(ref.name):  # an old database may have had such a name
+            raise NotFoundError(f"{ref.name!r} is no prompt name: use {NAME_RULE}.", field="name") from error
+        if isinstance(error, NotFoundError):
+            raise
         words = f"{_words(ref)} in the files, and the registry cannot be asked. {error}"
         raise StoreUnavailableError(words) from error
+
+
+def _check(ref: PromptRef) -> None:
+    if ref.version is not None and ref.label is not None:
+        raise InvalidInputError("Give --version or --label, not both.", field="version")
+    if ref.label is not None:
+        checked_label(ref.label)
+    if not ref.name.strip():
+        raise InvalidInputError("An empty word names no prompt.", field="name")
 
 
 def _in_files(tree: Tree, ref: PromptRef) -> Found | None:

@@ -1,21 +1,25 @@
-"""Labels of the files beside labels of the registry, and their history."""
+"""Labels of the files beside labels of the registry, their history, and a label set in labels.yaml."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
 
-from promptgraph.cli.opened import reading
+from promptgraph.cli.registry import reading
+from promptgraph.cli.versions import Known, copies_of, known, stored_contents
+from promptgraph.cli.writing import put_text, read_text, write_new
 from promptgraph.config import Settings
 from promptgraph.domain.asking import PageArgs
 from promptgraph.domain.errors import NotFoundError
+from promptgraph.domain.names import checked_label, checked_version
+from promptgraph.domain.nearest import meant
 from promptgraph.domain.registry import LabelMove, PromptLabel
 from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.tree import Tree
+from promptgraph.files.edit import set_label
 from promptgraph.store.labels import moves_by_family
 from promptgraph.store.paging import PageKey
 from promptgraph.store.registry import snapshot
-from promptgraph.sync.scope import did_you_mean
 
 SAME, DIFFERS, OVERRIDDEN, BY_HAND, UNKNOWN = "same", "not synced", "overridden", "registry only", "unknown"
 
@@ -78,9 +82,7 @@ def _state(file: int | None, label: PromptLabel | None) -> str:
 def _check_name(name: str, tree: Tree, stored: Snapshot | None) -> None:
     known = tree.newest().keys() | (stored.families.keys() if stored else set())
     if name not in known:
-        raise NotFoundError(
-            " ".join(filter(None, (f"There is no prompt {name}.", did_you_mean(name, known))))
-        )
+        raise NotFoundError(" ".join(filter(None, (f"There is no prompt {name}.", meant(name, known)))))
 
 
 async def history(settings: Settings, name: str, size: int) -> list[Move]:
@@ -92,7 +94,7 @@ async def history(settings: Settings, name: str, size: int) -> list[Move]:
         stored = await snapshot(session)
         family = stored.family(name)
         if family is None:
-            hint = did_you_mean(name, stored.families)
+            hint = meant(name, stored.families)
             raise NotFoundError(" ".join(filter(None, (f"The registry has no prompt {name}.", hint))))
         (page,) = await moves_by_family(session, [PageKey(family.id, PageArgs.of(first=size))])
         versions = {version.id: version.version for version in stored.versions.values()}
@@ -111,3 +113,57 @@ def _move(move: LabelMove, versions: dict[int, int]) -> Move:
         path=source.path if source else None,
         commit_sha=source.commit_sha if source else None,
     )
+
+
+LABELS_FILE = "labels.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What `label set` did; `before` is the version that labels.yaml said, None for none."""
+
+    name: str
+    label: str
+    version: int
+    before: int | None
+    path: str
+    kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+async def relabel(settings: Settings, name: str, label: str, version: int) -> Labelled:
+    """Points a label of a prompt at a version, in labels.yaml.
+
+    raises  NotFoundError       no file has this name, or nothing has this version
+            InvalidInputError   no label, no version
+    """
+    checked_label(label)
+    checked_version(version)
+    state = await known(settings)
+    _check_version(state, name, version)
+    wanted = [] if _held(state, name, version) else [(name, version)]
+    kept = copies_of(state, wanted, await stored_contents(settings, state, wanted))
+    before = next((s.version for s in state.tree.labels if (s.name, s.label) == (name, label)), None)
+    changed = set_label(read_text(state.folder, LABELS_FILE) or "", label, name, version)
+    for path, text in kept.copies.items():
+        write_new(state.folder / path, text)
+    if before != version:
+        put_text(state.folder / LABELS_FILE, changed)
+    notes = () if before == version else kept.notes
+    return Labelled(name, label, version, before, LABELS_FILE, tuple(kept.copies), notes)
+
+
+def _check_version(state: Known, name: str, version: int) -> None:
+    newest = state.tree.newest()
+    if name not in newest:
+        hint = meant(name, newest)
+        raise NotFoundError(" ".join(filter(None, (f"There is no prompt {name}.", hint))), field="name")
+    if version > newest[name].version:
+        raise NotFoundError(
+            f"There is no version {version} of {name}: its file has version {newest[name].version}.",
+            field="version",
+        )
+
+
+def _held(state: Known, name: str, version: int) -> bool:
+    return any((spec.name, spec.version) == (name, version) for spec in state.tree.prompts)

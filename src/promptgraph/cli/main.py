@@ -1,53 +1,21 @@
-"""`promptgraph`: every command, and the way in."""
+"""The way in: what holds before any command is known, and at whatever moment it is stopped."""
 
 from __future__ import annotations
 
-import io
-import logging
+import signal
 import sys
+from importlib import import_module
 
-import click
-
-from promptgraph import __version__
-from promptgraph.cli.surface import Surface, last_words
-
-PLACES = {
-    "init": "promptgraph.cli.init:init",
-    "check": "promptgraph.cli.check:check",
-    "sync": "promptgraph.cli.sync:sync",
-    "bump": "promptgraph.cli.bump:bump",
-    "render": "promptgraph.cli.render:render_prompt",
-    "label": "promptgraph.cli.label:label",
-    "serve": "promptgraph.cli.serve:serve",
-    "demo": "promptgraph.cli.serve:demo",
-    "db": "promptgraph.cli.db:db",
-    "schema": "promptgraph.cli.schema:schema",
-    "doctor": "promptgraph.cli.doctor:doctor",
-}
-"""Every command, in the order of the help, and where it is."""
-
-
-@click.group(cls=Surface, places=PLACES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
-def promptgraph(*, debug: bool) -> None:
-    """Versioned prompts: YAML files in git, a registry in a database, one GraphQL graph.
-
-    Exit codes: 0 fine, 1 findings, 2 usage, 75 busy or unavailable (try again).
-    """
-    sys.excepthook = last_words(debug=debug)
+STOPPED = 130
 
 
 def main() -> None:
-    """The entry point of the installed command."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    sys.excepthook = last_words(debug=False)
-    logging.getLogger("promptgraph").setLevel(
-        logging.ERROR
-    )  # `serve` has a log; here what matters is printed
-    promptgraph(prog_name="promptgraph")
+    """The entry point of the installed command. What takes time is imported where Ctrl-C is quiet already."""
+    try:
+        import_module("promptgraph.cli.surface").enter("promptgraph.cli.program:promptgraph")
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

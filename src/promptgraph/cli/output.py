@@ -39,7 +39,11 @@ STYLES: Mapping[str, str] = {
 }
 
 # Terminals obey escape sequences: no text from a file, a server or a database may hold one.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Overrides of the writing direction make it show what it does not say.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_LINE_END = re.compile("[\t\n\u2028\u2029]")
+_JSON_CONTROL = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
 _CAMEL = re.compile(r"_([a-z])")
 
 
@@ -53,12 +57,17 @@ def screen(*, err: bool = False) -> Console:
 
 def plain(text: str) -> str:
     """`text` with control characters made visible, line ends and tabs kept."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+    return _CONTROL.sub(_escaped, text)
+
+
+def line(text: str) -> str:
+    """`text` on one line: line ends are made visible too, so that no name of a file can forge a line."""
+    return _LINE_END.sub(_escaped, plain(text))
 
 
 def styled(text: str, style: str | None = None) -> Text:
-    """`text` in one of our styles, safe for a terminal."""
-    return Text(plain(text), STYLES.get(style or "", ""))
+    """`text` on one line in one of our styles, safe for a terminal."""
+    return Text(line(text), STYLES.get(style or "", ""))
 
 
 def say(text: str, style: str | None = None) -> None:
@@ -66,9 +75,14 @@ def say(text: str, style: str | None = None) -> None:
     screen(err=True).print(styled(text, style))
 
 
-def show(text: str | Text, style: str | None = None) -> None:
+def show(text: str, style: str | None = None) -> None:
     """A line of the answer, on stdout."""
-    _print(styled(text, style) if isinstance(text, str) else text)
+    _print(styled(text, style))
+
+
+def show_text(text: str) -> None:
+    """Text of many lines on stdout, where the lines are what was asked for."""
+    _print(Text(plain(text)))
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text | int | None]]) -> None:
@@ -97,7 +111,8 @@ def show_json(value: object) -> None:
 
 def dumps(value: object) -> str:
     """`value` as JSON text, indented."""
-    return json.dumps(as_json(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(as_json(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return _JSON_CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def as_json(value: object) -> Json:
@@ -106,6 +121,8 @@ def as_json(value: object) -> Json:
         return {camel(f.name): as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): as_json(item) for key, item in value.items()}
+    if fields := getattr(value, "_fields", None):  # a named tuple
+        return {camel(name): as_json(getattr(value, name)) for name in fields}
     if isinstance(value, list | tuple | set | frozenset):
         return [as_json(item) for item in value]
     return _scalar(value)
@@ -119,14 +136,14 @@ def camel(name: str) -> str:
 def working(words: str) -> AbstractContextManager[object]:
     """A spinner on stderr while the block runs; nothing where no terminal looks."""
     console = screen(err=True)
-    return console.status(plain(words)) if console.is_terminal else nullcontext()
+    return console.status(line(words)) if console.is_terminal else nullcontext()
 
 
 def progress(items: Sequence[T], words: str) -> Iterator[T]:
     """`items`, with a bar on stderr that moves along; nothing where no terminal looks."""
     console = screen(err=True)
     shown = console.is_terminal
-    yield from track(items, plain(words), console=console, transient=True, disable=not shown)
+    yield from track(items, line(words), console=console, transient=True, disable=not shown)
 
 
 def instant(at: dt.datetime | None) -> str:
@@ -139,10 +156,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def _escaped(found: re.Match[str]) -> str:
+    """A character as Python writes it: \\n, \\x1b, \\u2028."""
+    return found.group().encode("unicode_escape").decode()
+
+
 def _cell(value: str | Text | int | None) -> Text:
     if isinstance(value, Text):
         return value
-    return Text("" if value is None else plain(str(value)))
+    return Text("" if value is None else line(str(value)))
 
 
 def _scalar(value: object) -> Json:

@@ -26,6 +26,7 @@ WORDS = {
     SyncAction.CONFLICT: ("conflict", "refused", "fail"),
 }
 """How a step is called in a plan, how it is counted, and its style."""
+
 QUIET = (SyncAction.UNCHANGED, SyncAction.CONFLICT)
 """What the table of changes leaves out."""
 
@@ -67,19 +68,19 @@ def run_json(run: SyncRun) -> JsonObject:
 
 
 def show_synced(synced: Synced) -> None:
-    """Problems and conflicts by file, every step that changes something, and a line that counts; what refuses
-    the sync as a whole goes to stderr.
+    """Problems and conflicts by file; then every step that changes something and a line that counts, or on
+    stderr what refuses the sync as a whole.
     """
     outcome = synced.outcome
     conflicts = [_conflict(step) for step in outcome.steps if step.action is SyncAction.CONFLICT]
     show_problems([*outcome.problems, *conflicts], synced.folder)
+    if outcome.error is not None:
+        say("error: Refused; nothing was changed." if conflicts else f"error: {outcome.error}", "error")
+        return
     changes = [step for step in outcome.steps if step.action not in QUIET]
     if changes:
         show_table(("", "what", "version", "impact", ""), [_row(step) for step in changes])
-    if outcome.error is None:
-        show(_summary(synced), "ok")
-    else:
-        say("error: Refused; nothing was changed." if conflicts else f"error: {outcome.error}", "error")
+    show(_summary(synced), "ok")
 
 
 def _row(step: SyncStep) -> list[str | Text | int | None]:

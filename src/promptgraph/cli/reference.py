@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from promptgraph.cli.main import promptgraph
+from promptgraph.cli.program import promptgraph
 
 
 def reference() -> str:

@@ -24,9 +24,13 @@ from promptgraph.domain.registry import SyncOrigin
 from promptgraph.files.read import SourceFile
 from promptgraph.sync.apply import Options, Outcome
 
-TIMEOUT = httpx.Timeout(60, connect=5)
-WHOLE_TIMEOUT_S = 300
-"""Against a server that answers a byte at a time: httpx knows no limit for a whole request."""
+CONNECT_S = 5
+PATIENCE_S = 150.0
+"""How long an answer is waited for, where nothing else is said."""
+WHOLE = 2
+"""Times the patience a whole exchange may take: httpx knows no limit for one that goes byte by byte."""
+MAX_PORT = 65_535
+AGAIN = "It may have applied the sync all the same: run it again; what is done already stays as it is."
 
 REFUSED: Mapping[int, tuple[type[PromptgraphError], str]] = {
     401: (ForbiddenError, "refuses the API key; set PROMPTGRAPH_API_KEY or --api-key"),
@@ -54,7 +58,9 @@ class Server:
         parts = _split(address)
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(
-                "The server is an address such as https://prompts.example.com.", field="server"
+                "The server is an address such as https://prompts.example.com, with a port from 1 to"
+                f" {MAX_PORT} if any.",
+                field="server",
             )
         if parts.username or parts.password:
             raise InvalidInputError("Give the API key with --api-key, not in the address.", field="server")
@@ -75,32 +81,55 @@ class Server:
 
 
 def _split(address: str) -> SplitResult | None:
+    """The parts of an address that somebody could listen at; None for any other."""
     try:
-        return urlsplit(address)
-    except ValueError:
+        parts = urlsplit(address)
+        (parts.hostname or "").encode("idna")
+        fits = parts.port is None or 1 <= parts.port <= MAX_PORT
+    except ValueError:  # a UnicodeError is one too
         return None
+    return parts if fits and address.isprintable() and " " not in address else None
 
 
-async def sync_over_http(
-    server: Server, files: Sequence[SourceFile], origin: SyncOrigin, options: Options
-) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be synced, as it travels."""
+
+    files: Sequence[SourceFile]
+    origin: SyncOrigin
+    options: Options
+
+
+async def sync_over_http(server: Server, request: Request, patience: float = PATIENCE_S) -> Outcome:
     """What the server planned and did with these files.
 
+    units   patience: seconds that each part of the answer is waited for
     raises  StoreUnavailableError  out of reach or too slow
             ForbiddenError         no right to sync
             InvalidInputError      it answers, but not as a promptgraph server does
     """
-    body: JsonObject = {"query": DOCUMENT, "variables": {"input": sync_input(files, origin, options)}}
-    async with _translated(server), asyncio.timeout(WHOLE_TIMEOUT_S):
-        async with httpx.AsyncClient(timeout=TIMEOUT, headers=server.headers) as client:
+    body: JsonObject = {"query": DOCUMENT, "variables": {"input": sync_input(request)}}
+    timeout = httpx.Timeout(patience, connect=CONNECT_S)
+    async with _translated(server), asyncio.timeout(patience * WHOLE):
+        async with _client(server, timeout) as client:
             response = await client.post(server.url, json=body)
         return _read(server, response)
 
 
-def sync_input(files: Sequence[SourceFile], origin: SyncOrigin, options: Options) -> JsonObject:
+def _client(server: Server, timeout: httpx.Timeout) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(timeout=timeout, headers=server.headers)
+    except (ValueError, ImportError, httpx.InvalidURL) as error:
+        raise InvalidInputError(
+            "The proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) cannot be used: mend"
+            " it, or unset it."
+        ) from error
+
+
+def sync_input(request: Request) -> JsonObject:
     """The mutation's input."""
-    facts = as_json(origin)
-    given: JsonObject = {"files": [_file(file) for file in files]}
+    facts, options = as_json(request.origin), request.options
+    given: JsonObject = {"files": [_file(file) for file in request.files]}
     given |= {"dryRun": options.dry_run, "force": options.force}
     return given | (facts if isinstance(facts, dict) else {})
 
@@ -117,15 +146,26 @@ def _file(file: SourceFile) -> Json:
 
 @contextlib.asynccontextmanager
 async def _translated(server: Server) -> AsyncIterator[None]:
-    """What httpx raises becomes one of our errors, here alone."""
+    """What httpx raises becomes one of our errors, here alone. Once a header may have been written, none of
+    its words are repeated: they may hold the key.
+    """
     try:
         yield
-    except (httpx.TimeoutException, TimeoutError) as error:
-        raise StoreUnavailableError(f"{server.url} did not answer in time; try again.") from error
-    except httpx.TransportError as error:
+    except httpx.ConnectTimeout as error:
+        raise StoreUnavailableError(
+            f"{server.url} is out of reach: no connection within {CONNECT_S} s. Does it run?"
+        ) from error
+    except httpx.ConnectError as error:
         raise StoreUnavailableError(f"{server.url} is out of reach: {error}. Does it run?") from error
+    except (httpx.TimeoutException, TimeoutError) as error:
+        raise StoreUnavailableError(f"{server.url} did not answer in time. {AGAIN}") from error
+    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        raise StoreUnavailableError(f"{server.url} broke off the connection. {AGAIN}") from error
+    except httpx.ProxyError as error:
+        raise StoreUnavailableError(f"The proxy refuses the way to {server.url}; try again.") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise InvalidInputError(f"{server.url} cannot be asked: {error}.", field="server") from error
+        words = f"{server.url} cannot be asked. Is the address right?"
+        raise InvalidInputError(words, field="server") from error
 
 
 def _read(server: Server, response: httpx.Response) -> Outcome:

@@ -1,8 +1,14 @@
-"""The prompts that `promptgraph init` starts a folder with: small, whole, and green in `check`."""
+"""The prompts folder that `promptgraph init` starts: small, whole, and green in `check`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from promptgraph.cli.writing import check_folder_above, check_own_folder, is_regular, write_new
+from promptgraph.domain.errors import InvalidInputError
 
 ANSWER = """\
 # The name of this prompt is its path: support/answer
@@ -55,3 +61,46 @@ STARTER: Mapping[str, str] = {
     "labels.yaml": LABELS,
 }
 """What each file of a new prompts folder says, by its path in the folder."""
+FOLDERS = ("support", "_partials", "agents")
+"""The folders that they stand in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `init` did: the files written and those that were there, as paths in the folder."""
+
+    folder: Path
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def start(folder: Path) -> Started:
+    """Writes those starter files that the folder lacks.
+
+    raises  InvalidInputError  the folder holds other files: adding to them could break them; or something
+                               that is no regular file or folder is where one should be
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InvalidInputError(f"{folder} is a file; name a folder.", field="folder")
+    check_folder_above(folder)
+    _refuse_others(folder)
+    for path in FOLDERS:
+        check_own_folder(folder / path)
+    kept = [path for path in STARTER if is_regular(folder / path)]
+    missing = [path for path in STARTER if path not in kept]
+    for path in ("", *FOLDERS):
+        (folder / path).mkdir(exist_ok=True)
+    for path in missing:
+        write_new(folder / path, STARTER[path])
+    return Started(folder, tuple(missing), tuple(kept))
+
+
+def _refuse_others(folder: Path) -> None:
+    paths = (path for path in folder.rglob("*") if not path.is_dir())
+    found = (path.relative_to(folder).as_posix() for path in paths)
+    if other := next((path for path in found if path not in STARTER and path not in FOLDERS), None):
+        raise InvalidInputError(
+            f"{folder} holds other files already ({other}), so nothing was written. Name a new folder:"
+            " promptgraph init DIR.",
+            field="folder",
+        )

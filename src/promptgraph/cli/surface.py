@@ -1,6 +1,6 @@
 """The door between the commands and the shell: failures become a sentence and an exit code, here alone.
 
-exit codes  0 fine · 1 findings · 2 usage · 75 busy or unavailable (try again)
+exit codes  0 fine · 1 findings · 2 usage · 75 busy or unavailable (try again) · 130 stopped by Ctrl-C
 """
 
 from __future__ import annotations
@@ -8,9 +8,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib
+import io
+import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -27,7 +31,7 @@ from promptgraph.domain.errors import (
 
 T = TypeVar("T")
 
-FINE, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 75
+FINE, FINDINGS, USAGE, UNAVAILABLE, STOPPED = 0, 1, 2, 75, 130
 
 EXITS: Mapping[type[PromptgraphError], int] = {
     PromptgraphError: FINDINGS,
@@ -37,6 +41,9 @@ EXITS: Mapping[type[PromptgraphError], int] = {
     StoreUnavailableError: UNAVAILABLE,
 }
 """The exit code of each error; a class that is not named here has that of its parent."""
+
+LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a stream says that takes nothing more, where the error names no file."""
 
 REPORT_AT = "the project's issue tracker"
 
@@ -56,21 +63,52 @@ class Surface(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
         place = self._places.get(cmd_name)
-        if place is None:
-            return None
-        module, _, attribute = place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return None if place is None else _command(place)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except PromptgraphError as error:
-            say(f"error: {error}", "error")
+            say(f"error: {failure(error)}", "error")
             ctx.exit(exit_code(error))
         except OSError as error:
-            say(f"error: {_about_file(error)}", "error")
+            say(f"error: {failure(error)}", "error")
             ctx.exit(FINDINGS)
+        except KeyboardInterrupt:
+            ctx.exit(STOPPED)
+
+
+def enter(place: str) -> None:
+    """Runs the command at `place` with this process's words, and ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = last_words(debug=False)
+    # `serve` has a log; here what matters is printed
+    logging.getLogger("promptgraph").setLevel(logging.ERROR)
+    try:
+        _command(place)(prog_name="promptgraph")
+    except OSError as error:
+        if error.filename is not None or error.errno not in LOST:
+            raise
+        _give_up_output(error)
+
+
+def _command(place: str) -> click.Command:
+    module, _, attribute = place.partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
+
+
+def _give_up_output(error: OSError) -> None:
+    """Says that nobody can read the rest, where that can still be read, and drops it."""
+    with suppress(OSError):
+        say(f"error: The output could not be written: {error.strerror}.", "error")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            os.dup2(nowhere, stream.fileno())
+    sys.exit(FINDINGS)
 
 
 def exit_code(error: PromptgraphError) -> int:
@@ -105,8 +143,12 @@ def last_words(*, debug: bool) -> Callable[[type[BaseException], BaseException, 
     return hook
 
 
-def _about_file(error: OSError) -> str:
-    """A file or folder that cannot be used is expected; a closed pipe is click's, the rest is a fault."""
+def failure(error: PromptgraphError | OSError) -> str:
+    """The sentence of an expected failure. A file or folder that cannot be used is one; a closed pipe is
+    click's, the rest is a fault.
+    """
+    if not isinstance(error, OSError):
+        return str(error)
     if error.errno == errno.EPIPE or error.filename is None:
         raise error
     return f"{error.filename}: {error.strerror}."

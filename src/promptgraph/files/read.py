@@ -68,6 +68,41 @@ def read_files(root: Path) -> tuple[list[SourceFile], list[FileProblem]]:
     return sorted(reading.files, key=lambda file: file.path), reading.problems
 
 
+def read_file(root: Path, path: str) -> bytes | None:
+    """The bytes of the regular file at `path` below `root`; None where there is nothing.
+
+    raises  InvalidInputError  no regular file, reached through a link, too large, or not to be read
+    """
+    *folders, name = path.split("/")
+    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            above, handle = handle, os.open(folder, _FOLDER, dir_fd=handle)
+            os.close(above)
+        return _regular(os.open(name, _FILE, dir_fd=handle), root / path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(root / path, _REASONS.get(error.errno or 0, "This cannot be read.")) from error
+    finally:
+        os.close(handle)
+
+
+def _regular(handle: int, path: Path) -> bytes:
+    """The bytes behind an open handle, which is closed."""
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise _unreadable(path, _NOT_REGULAR)
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise _unreadable(path, f"This holds more than {MAX_BYTES >> 10} KiB.")
+    return raw
+
+
+def _unreadable(path: Path, reason: str) -> InvalidInputError:
+    return InvalidInputError(f"{printable(str(path))}: {reason}", field="prompts_dir")
+
+
 class _Entry(NamedTuple):
     """A name in an open folder, what it is, and its path below the root."""
 
@@ -97,13 +132,22 @@ class _Reading:
     def folder(self, handle: int, prefix: str, depth: int) -> None:
         """All that is below an open folder, which is closed."""
         try:
-            for entry in self.listed(handle, prefix):
+            for entry in self.looked_into(handle, prefix):
                 if stat.S_ISDIR(entry.mode):
                     self.subfolder(handle, entry, depth + 1)
                 else:
                     self.file(handle, entry)
         finally:
             os.close(handle)
+
+    def looked_into(self, handle: int, prefix: str) -> list[_Entry]:
+        """As `listed`; of a folder that cannot be listed, a problem and nothing."""
+        try:
+            return self.listed(handle, prefix)
+        except OSError as error:  # it names the handle alone
+            path = printable(prefix.rstrip("/")) or "."
+            self.refuse(path, _REASONS.get(error.errno or 0, "This folder cannot be read."))
+            return []
 
     def listed(self, handle: int, prefix: str) -> list[_Entry]:
         """What stands in a folder, by name; what begins with a dot is left out."""

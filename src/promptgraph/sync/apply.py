@@ -76,6 +76,13 @@ async def sync_tree(
         return replace(outcome, run=run)
 
 
+def first_outcome(tree: Tree, origin: SyncOrigin, options: Options) -> Outcome:
+    """What a sync of a registry that holds nothing yet would come to; nothing is asked, nothing written."""
+    stored = Snapshot()
+    found = plan(Scope(tree, stored, origin, options.draft), force=options.force)
+    return _judged(_Found(found, stored))
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     plan: Plan

@@ -1,17 +1,44 @@
-"""What the registry holds, for commands that can do without it."""
+"""The registry of the settings, opened and asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from promptgraph.cli.opened import reading
 from promptgraph.config import Settings
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.domain.prompt import Prompt
 from promptgraph.domain.snapshot import Snapshot
+from promptgraph.store.database import Database, Session
 from promptgraph.store.prompts import PromptRef, prompts_by_ref
 from promptgraph.store.registry import snapshot
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database, every connection closed on leaving.
+
+    raises  InvalidInputError  its URL is none
+    """
+    db = Database(settings.database_url)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Session]:
+    """A session that reads the registry.
+
+    raises  StoreUnavailableError  out of reach, or there is none yet; to ask is not to make
+    """
+    async with opened(settings) as db:
+        if db.missing:
+            raise StoreUnavailableError("There is no database yet. Run: promptgraph db upgrade")
+        async with db.read() as session:
+            yield session
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import click
 
 from promptgraph.cli.found import Found, find
 from promptgraph.cli.options import json_option, with_settings
-from promptgraph.cli.output import dumps, say, show, show_json
-from promptgraph.cli.vars import variables_from
+from promptgraph.cli.output import dumps, say, show, show_json, show_text
+from promptgraph.cli.variables import variables_from
 from promptgraph.config import Settings
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.prompt import prompt_global_id
@@ -66,4 +66,4 @@ def _print(found: Found, rendered: Rendered) -> None:
     say(f"{found.name} version {found.version}, from the {found.origin}", "faint")
     for message in rendered.messages:
         show(f"[{message.role.value}]", "head")
-        show(message.content if message.content is not None else dumps(message.parts))
+        show_text(message.content if message.content is not None else dumps(message.parts))

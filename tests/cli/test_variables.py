@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from promptgraph.cli.vars import variables_from
+from promptgraph.cli.variables import variables_from
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.prompt import Variable
@@ -70,12 +70,27 @@ def test_puts_pairs_over_the_file(tmp_path: Path) -> None:
         (b'{"a": NaN}', "NaN is no JSON number"),
         (b'{"a": 1, "a": 2}', "the key 'a' comes twice"),
         (b"\x89PNG\r\n\x1a\n\x00", "is not UTF-8 text"),
-        (b'\xef\xbb\xbf{"a": 1}', "is not valid JSON"),
-        (b"[" * 100_000, "is not valid JSON"),
-        (b'{"a": ' + b"1" * 5000 + b"}", "is not valid JSON"),
+        (b'\xef\xbb\xbf{"a": 1}', "begins with a byte order mark; save it as UTF-8 without one."),
+        (b"[" * 100_000, "is nested too deeply; 10 levels are allowed."),
+        (b'{"a": ' + b"1" * 5000 + b"}", "is not valid JSON: an integer has more than 30 digits."),
+        (b'{"a": 1e999}', "is not valid JSON: the number 1e999 is too large."),
+        (b'{"a": }', "is not valid JSON: Expecting value at line 1, column 7."),
         (b'"' + b"x" * 300_000 + b'"', "holds more than 256 KiB"),
     ],
-    ids=["empty", "cut", "list", "NaN", "key twice", "binary", "BOM", "deep", "long number", "large"],
+    ids=[
+        "empty",
+        "cut",
+        "list",
+        "NaN",
+        "key twice",
+        "binary",
+        "BOM",
+        "deep",
+        "long number",
+        "huge number",
+        "no value",
+        "large",
+    ],
 )
 def test_refuses_a_file_that_is_no_json_object(tmp_path: Path, raw: bytes, words: str) -> None:
     """Whatever the file holds, the sentence names it and says what is wrong."""
@@ -85,3 +100,10 @@ def test_refuses_a_file_that_is_no_json_object(tmp_path: Path, raw: bytes, words
         variables_from(file, [], DECLARED)
     assert str(caught.value).startswith(str(file))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["none.json", "."])
+def test_says_that_there_is_no_file(tmp_path: Path, name: str) -> None:
+    """A file that cannot be read is wrong usage."""
+    with pytest.raises(InvalidInputError, match="cannot be read: .*. Name a JSON file."):
+        variables_from(tmp_path / name, [], DECLARED)

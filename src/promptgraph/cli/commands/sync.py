@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from promptgraph.cli.check import existing
+from promptgraph.cli.checking import existing
 from promptgraph.cli.options import json_option, with_settings
 from promptgraph.cli.output import show_json, working
 from promptgraph.cli.plans import Synced, show_synced, synced_json
 from promptgraph.cli.surface import FINE, exit_code, finish, run
-from promptgraph.cli.syncing import Wanted, synced
-from promptgraph.cli.watch import watch
+from promptgraph.cli.syncs import Wanted, synced, watch
 from promptgraph.config import Settings
+from promptgraph.domain.names import checked_source
 from promptgraph.sync.apply import Options
 
 
@@ -29,6 +29,9 @@ def sync(settings: Settings, /, source: str, *, watching: bool, as_json: bool, *
     Exit code 1 when it is refused; what is wrong and what mends it is printed. With --server the files
     travel to a server, and no database is needed here.
     """
+    if watching and flags["dry_run"]:
+        raise click.UsageError("--watch syncs at every change; leave it out, or --dry-run.")
+    checked_source(source)
     options = Options(draft=flags["draft"] or watching, force=flags["force"], dry_run=flags["dry_run"])
     wanted = Wanted(existing(settings.prompts_dir), source, options)
     if watching:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import click
 
-from promptgraph.cli.launch import serve_demo, serve_on
-from promptgraph.cli.listening import listen
 from promptgraph.cli.options import with_settings
+from promptgraph.cli.server import listen, serve_demo, serve_on
 from promptgraph.config import Mode, Settings
 
 
 @click.command()
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many processes."
-)
-@with_settings("host", "port", "mode", "database_url", "prompts_dir", "log_level")
-def serve(settings: Settings, *, workers: int) -> None:
+@with_settings("workers", "host", "port", "mode", "database_url", "prompts_dir", "log_level")
+def serve(settings: Settings) -> None:
     """Serve the GraphQL API until it is stopped.
 
     Development mode migrates the database and syncs the prompts first; production mode does neither, and
     says what is missing.
     """
     with listen(settings.host, settings.port) as sock:
-        serve_on(settings, sock, workers)
+        serve_on(settings, sock)
 
 
 @click.command()

@@ -6,8 +6,7 @@ import click
 from rich.text import Text
 
 from promptgraph.cli.diagnosis import FAIL, Line, diagnose
-from promptgraph.cli.inforce import InForce, settings_in_force
-from promptgraph.cli.options import GIVEN, json_option, with_settings
+from promptgraph.cli.options import GIVEN, InForce, json_option, settings_in_force, with_settings
 from promptgraph.cli.output import show, show_grid, show_json, show_table, styled
 from promptgraph.cli.surface import FINDINGS, FINE, finish
 from promptgraph.config import Settings

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import click
 
 from promptgraph.app import sdl
+from promptgraph.cli.exports import difference, exported, write_exports
 from promptgraph.cli.options import json_option
-from promptgraph.cli.output import dumps, show, show_json
+from promptgraph.cli.output import show, show_json
 from promptgraph.cli.surface import FINDINGS, FINE, finish
-from promptgraph.cli.writing import put_text
-from promptgraph.files.form import json_schemas
 
 SDL_FILE = Path("schema.graphql")
+
 SHOWN_LINES = 20
 
 file_argument = click.argument(
@@ -35,12 +34,11 @@ def export(file: Path, *, as_json: bool) -> None:
     if str(file) == "-":
         click.echo(sdl(), nl=False)
         return
-    for path, text in exported(file).items():
-        put_text(path, text)
+    written = write_exports(file)
     if as_json:
-        show_json({"written": list(exported(file))})
+        show_json({"written": written})
     else:
-        for path in exported(file):
+        for path in written:
             show(f"wrote {path}", "ok")
 
 
@@ -49,26 +47,14 @@ def export(file: Path, *, as_json: bool) -> None:
 @json_option
 def check_schema(file: Path, *, as_json: bool) -> None:
     """Check that FILE and schema/ beside it are what this version would write."""
+    if str(file) == "-":
+        raise click.UsageError("`-` is no file to check; name one.")
     stale = {path: found for path, text in exported(file).items() if (found := difference(path, text))}
     if as_json:
         show_json({"stale": list(stale), "differences": [line for lines in stale.values() for line in lines]})
     else:
         _print(stale, file)
     finish(FINDINGS if stale else FINE)
-
-
-def exported(file: Path) -> dict[Path, str]:
-    """What each file should say: the SDL in `file`, the JSON Schemas in schema/ beside it."""
-    folder = file.parent / "schema"
-    return {file: sdl()} | {folder / name: f"{dumps(one)}\n" for name, one in json_schemas().items()}
-
-
-def difference(path: Path, text: str) -> list[str]:
-    """How `path` differs from `text`, as a unified diff; nothing when it is the same."""
-    if not path.exists():
-        return [f"{path} is missing."]
-    present = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return list(difflib.unified_diff(present, text.splitlines(), str(path), "this version", lineterm=""))
 
 
 def _print(stale: dict[Path, list[str]], file: Path) -> None:

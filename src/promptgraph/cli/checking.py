@@ -1,22 +1,21 @@
-"""`promptgraph check`: every problem of a prompts folder in one run."""
+"""A prompts folder read as a whole, and every problem in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import click
-
-from promptgraph.cli.options import json_option, with_settings
-from promptgraph.cli.output import counted, progress, show, show_json, working
+from promptgraph.cli.output import counted, progress, show, working
 from promptgraph.cli.problems import counted_problems, problem_json, show_problems
-from promptgraph.cli.references import unresolved
-from promptgraph.cli.surface import FINDINGS, FINE, finish
-from promptgraph.config import Settings
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import InvalidInputError
-from promptgraph.domain.tree import FileProblem, Tree
+from promptgraph.domain.tree import FileProblem, Place, Tree
 from promptgraph.files.tree import read_tree, run_tests
+from promptgraph.sync.references import unresolved
+
+MAX_SHOWN = 100
+"""Characters of a path that a sentence repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +32,16 @@ class Checked:
         return sum(not problem.warning for problem in self.problems)
 
 
-@click.command()
-@click.argument("folder", metavar="[PATH]", required=False, type=click.Path(path_type=Path))
-@json_option
-@with_settings("prompts_dir")
-def check(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
-    """Check a prompts folder: forms, templates, tests, labels and selectors.
-
-    PATH is the folder (default: the setting PROMPTS_DIR). Nothing is stored. Exit code 1 when there are
-    errors.
-    """
-    checked = check_folder(existing(folder or settings.prompts_dir))
-    if as_json:
-        show_json(checked_json(checked))
-    else:
-        print_checked(checked)
-    finish(FINDINGS if checked.errors else FINE)
-
-
 def existing(folder: Path) -> Path:
     """`folder`, or the error that says what to do when it is none."""
-    if folder.is_dir():
-        return folder
+    try:
+        if folder.is_dir():
+            return folder
+    except OSError as error:
+        shown = str(folder) if len(str(folder)) <= MAX_SHOWN else f"{str(folder)[:MAX_SHOWN]}…"
+        raise InvalidInputError(
+            f"The prompts folder {shown} cannot be looked at: {error.strerror}.", field="prompts_dir"
+        ) from error
     if folder.exists():
         raise InvalidInputError(f"{folder} is a file; name the prompts folder.", field="prompts_dir")
     raise InvalidInputError(
@@ -67,7 +54,7 @@ def check_folder(folder: Path) -> Checked:
     """Reads every file, finds what labels and selectors name, renders the tests."""
     with working(f"Reading {folder}"):
         tree = read_tree(folder)
-    problems = [*tree.problems, *unresolved(tree), *_tested(tree)]
+    problems = [*tree.problems, *unresolved(tree), *needless(tree), *_tested(tree)]
     return Checked(folder, tree, tuple(sorted(problems, key=_order)))
 
 
@@ -112,3 +99,19 @@ def _tested(tree: Tree) -> list[FileProblem]:
 
 def _order(problem: FileProblem) -> tuple[str, int, int]:
     return problem.place.path, problem.place.line or 0, problem.place.column or 0
+
+
+def pinned(tree: Tree) -> set[tuple[str, int]]:
+    """The (name, version) pairs that a label or a selector of the tree names."""
+    labels = {(spec.name, spec.version) for spec in tree.labels}
+    selectors = (assignment.selector for agent in tree.agents for assignment in agent.assignments)
+    return labels | {(s.name, s.version) for s in selectors if s.version is not None}
+
+
+def needless(tree: Tree) -> Iterator[FileProblem]:
+    """Kept versions that nothing names."""
+    named = pinned(tree)
+    for spec in tree.prompts:
+        if spec.kept and (spec.name, spec.version) not in named:
+            message = f"No label and no agent names version {spec.version} of {spec.name} any more."
+            yield FileProblem(Place(spec.source.path), message, "This file can go.", warning=True)

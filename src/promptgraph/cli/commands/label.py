@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import click
 
-from promptgraph.cli.check import existing
-from promptgraph.cli.labels import DIFFERS, OVERRIDDEN, SAME, Move, Row, history, label_rows
+from promptgraph.cli.checking import existing
+from promptgraph.cli.labels import (
+    DIFFERS,
+    OVERRIDDEN,
+    SAME,
+    Labelled,
+    Move,
+    Row,
+    history,
+    label_rows,
+    relabel,
+)
 from promptgraph.cli.options import json_option, with_settings
 from promptgraph.cli.output import instant, say, show, show_json, show_table, styled
-from promptgraph.cli.relabel import Labelled, relabel
-from promptgraph.cli.stored import Registry, registry
+from promptgraph.cli.registry import Registry, registry
 from promptgraph.cli.surface import run
 from promptgraph.config import Settings
 from promptgraph.files.tree import read_tree

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from promptgraph.cli.options import json_option, with_settings
 from promptgraph.cli.output import counted, say, show, show_json
-from promptgraph.cli.starter import STARTER
-from promptgraph.cli.writing import write_new
+from promptgraph.cli.starter import Started, start
 from promptgraph.config import Settings
-from promptgraph.domain.errors import InvalidInputError
 
 NEXT_STEPS = (
     ("check", "read every file, render its tests"),
     ("sync", "store them in the database"),
     ("serve", "ask for them over GraphQL"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """What `init` did: the files written and those that were there, as paths in the folder."""
-
-    folder: Path
-    written: tuple[str, ...]
-    kept: tuple[str, ...]
 
 
 @click.command()
@@ -44,26 +32,6 @@ def init(settings: Settings, folder: Path | None, *, as_json: bool) -> None:
         show_json(started)
     else:
         _print(started, "" if started.folder == settings.prompts_dir else f" --prompts-dir {started.folder}")
-
-
-def start(folder: Path) -> Started:
-    """Writes those starter files that the folder lacks.
-
-    raises  InvalidInputError  the folder holds other files: adding to them could break them
-    """
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInputError(f"{folder} is a file; name a folder.", field="folder")
-    if foreign := sorted(present - STARTER.keys()):
-        raise InvalidInputError(
-            f"{folder} holds other files already ({foreign[0]}), so nothing was written. Name a new folder:"
-            " promptgraph init DIR.",
-            field="folder",
-        )
-    missing = [path for path in STARTER if path not in present]
-    for path in missing:
-        write_new(folder / path, STARTER[path])
-    return Started(folder, tuple(missing), tuple(path for path in STARTER if path in present))
 
 
 def _print(started: Started, options: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from promptgraph.cli.bumping import Bump, Bumped, bump_prompts
+from promptgraph.cli.bumps import Bump, Bumped, bump_prompts
 from promptgraph.cli.options import json_option, with_settings
 from promptgraph.cli.output import say, show, show_json
 from promptgraph.cli.surface import run
