@@ -11,7 +11,7 @@ SHAPES = {
         ["2:1: `template` and `messages` cannot stand together."],
     ),
     "content and parts": (
-        messages("{role: user, content: x, parts: [{type: text}]}"),
+        messages("{role: user, content: x, parts: [{type: text, text: y}]}"),
         ["3:3: `messages[0]` holds more than one of content, parts and placeholder."],
     ),
     "neither": (
