@@ -5,6 +5,7 @@ cli alone; every other room is given values.
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +16,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from promptgraph.domain.errors import InvalidInputError
 
 PREFIX = "PROMPTGRAPH_"
+_ADDRESS = re.compile(r"https?://[^\s/?#{}]+([/?#][^\s\x00-\x1f\x7f]*)?")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Mode(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
+
+
+class Unlinked(StrEnum):
+    REFUSE = "refuse"
+    ACCEPT = "accept"
 
 
 class Settings(BaseSettings):
@@ -57,6 +64,20 @@ class Settings(BaseSettings):
     sync_timeout_s: float = Field(
         120.0, gt=0, le=3600, description="Seconds after which a `syncPrompts` mutation is given up."
     )
+    unlinked_calls: Unlinked = Field(
+        Unlinked.REFUSE,
+        description="Whether calls may be recorded that name no prompt: `refuse` or `accept`; those that are"
+        " accepted are counted as `unlinkedCalls`.",
+    )
+    trace_url_template: str | None = Field(
+        None,
+        max_length=2000,
+        description="The web address of a trace, with `{trace_id}` and, if it is needed, `{span_id}` in it."
+        " Default: calls have no `traceUrl`.",
+    )
+    prices_file: Path | None = Field(
+        None, description="A JSON file of prices that come before the public list of genai-prices."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least grave messages that the log shows."
     )
@@ -64,6 +85,19 @@ class Settings(BaseSettings):
         None, description="The URL of a server's GraphQL endpoint, for commands that go through one."
     )
     api_key: SecretStr | None = Field(None, description="The key that commands send to the server.")
+
+    @field_validator("trace_url_template")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        rest = (value or "").replace("{trace_id}", "", 1).replace("{span_id}", "", 1)
+        if value is not None and (
+            "{trace_id}" not in value or not _ADDRESS.fullmatch(value) or "{" in rest or "}" in rest
+        ):
+            raise ValueError(
+                "it must be an http or https address that holds {trace_id} once, and {span_id} at most once,"
+                " e.g. https://traces.example/t/{trace_id}"
+            )
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

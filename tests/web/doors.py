@@ -16,6 +16,7 @@ from promptgraph.graph.schema import Schema
 from promptgraph.store.database import Database
 from promptgraph.web.application import Application, application
 from promptgraph.web.http import Door
+from tests.recorders import recorder
 
 URL = "http://localhost"
 NOW = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
@@ -33,7 +34,7 @@ def pipeline(
     """A pipeline over `db`; the clock stands at NOW."""
     return Pipeline(
         schema(is_open=is_open),
-        lambda: Context(db, lambda: NOW, "development"),
+        lambda: Context(db, recorder(db), lambda: NOW, "development"),
         limits=limits or Limits(),
         seconds=seconds,
         bulky_seconds=seconds,

@@ -6,11 +6,11 @@ import click
 
 from promptgraph.cli.opened import opened
 from promptgraph.cli.options import json_option, with_settings
-from promptgraph.cli.output import show, show_json, working
+from promptgraph.cli.output import say, show, show_json, working
 from promptgraph.cli.surface import FINDINGS, FINE, finish, run
 from promptgraph.config import Settings
 from promptgraph.domain.canonical import JsonObject
-from promptgraph.store import migrate
+from promptgraph.store import legacy, migrate
 
 
 @click.group()
@@ -24,8 +24,10 @@ def db() -> None:
 def upgrade(settings: Settings, *, as_json: bool) -> None:
     """Bring the database to this version's schema; a new one is made."""
     with working("Migrating"):
-        moved = run(_upgraded(settings))
+        moved, rebuild_is_due = run(_upgraded(settings))
     _print(moved, as_json=as_json)
+    if rebuild_is_due:
+        say("Adopted calls are not in the metrics yet. Run: promptgraph rollup rebuild", "warning")
 
 
 @db.command()
@@ -65,11 +67,12 @@ def check_schema(settings: Settings, *, as_json: bool) -> None:
     finish(FINDINGS if found else FINE)
 
 
-async def _upgraded(settings: Settings) -> JsonObject:
+async def _upgraded(settings: Settings) -> tuple[JsonObject, bool]:
     async with opened(settings) as database:
         before = await migrate.current(database)
         await migrate.upgrade(database)
-        return {"before": before, "revision": await migrate.current(database)}
+        moved: JsonObject = {"before": before, "revision": await migrate.current(database)}
+        return moved, await legacy.rebuild_is_due(database)
 
 
 async def _downgraded(settings: Settings, revision: str) -> JsonObject:

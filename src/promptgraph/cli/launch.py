@@ -12,6 +12,7 @@ from promptgraph.cli.init import start
 from promptgraph.cli.listening import listen_near, url_of
 from promptgraph.cli.opened import opened
 from promptgraph.cli.output import say, show
+from promptgraph.cli.pretending import pretend
 from promptgraph.cli.serving import serve_here, serve_workers
 from promptgraph.cli.surface import run
 from promptgraph.config import Mode, Settings
@@ -45,7 +46,7 @@ def serve_on(settings: Settings, sock: socket.socket, workers: int = 1, *, hints
         serve_workers(settings, sock, workers, announced)
 
 
-def serve_demo(settings: Settings) -> None:
+def serve_demo(settings: Settings, *, calls: bool) -> None:
     """Serves the prompts there are, or a small set to start from, on the wanted port or the next free one."""
     if not settings.prompts_dir.exists():
         start(settings.prompts_dir)
@@ -54,6 +55,8 @@ def serve_demo(settings: Settings) -> None:
         port = sock.getsockname()[1]
         if settings.port not in (0, port):
             say(f"Port {settings.port} is in use, so this is port {port}.", "warning")
+        if calls:
+            pretend(settings)
         serve_on(settings, sock, hints=True)
 
 

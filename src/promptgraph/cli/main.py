@@ -20,7 +20,11 @@ PLACES = {
     "label": "promptgraph.cli.label:label",
     "serve": "promptgraph.cli.serve:serve",
     "demo": "promptgraph.cli.serve:demo",
+    "calls": "promptgraph.cli.calls:calls",
+    "reprice": "promptgraph.cli.reprice:reprice_calls",
+    "rollup": "promptgraph.cli.rollup:rollup",
     "db": "promptgraph.cli.db:db",
+    "legacy": "promptgraph.cli.legacy:legacy",
     "schema": "promptgraph.cli.schema:schema",
     "doctor": "promptgraph.cli.doctor:doctor",
 }

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.graph.pipeline import (
+    QUERY_BYTES,
     Kind,
     Pipeline,
     Request,
@@ -26,7 +27,7 @@ from promptgraph.graph.pipeline import (
     asked,
     refused,
 )
-from promptgraph.web.body import QUERY_BYTES, DisconnectedError, decoded, parsed, read_body
+from promptgraph.web.body import DisconnectedError, decoded, parsed, read_body
 from promptgraph.web.media import JSON, check_json, negotiated, wants_page
 from promptgraph.web.pages import SECURITY_HEADERS, graphiql_page
 from promptgraph.web.refusal import HttpRefusedError
@@ -103,9 +104,10 @@ async def posted(headers: Headers, receive: Receive) -> tuple[Request, Way]:
     check_json(", ".join(types), ", ".join(headers.getlist("content-encoding")))
     length = headers.get("content-length", "")
     body = await read_body(receive, int(length[:20]) if length.isascii() and length.isdigit() else None)
+    way = Way(size=len(body))
     if len(body) <= QUERY_BYTES:
-        return asked(decoded(body)), Way()
-    return await asyncio.to_thread(lambda: asked(decoded(body))), Way(bulky=True)
+        return asked(decoded(body)), way
+    return await asyncio.to_thread(lambda: asked(decoded(body))), way
 
 
 def fetched(query_string: bytes, headers: Mapping[str, str]) -> Request:
