@@ -29,3 +29,17 @@ def test_agent_has_a_hundred_roles_at_most() -> None:
     roles = "".join(f"  r{number}: a\n" for number in range(101))
     (problem,) = tree({"agents/b.agent.yaml": f"prompts:\n{roles}"}).problems
     assert problem.message == "`prompts` may hold at most 100 items."
+
+
+def test_partial_for_a_loop_may_use_the_loop() -> None:
+    """A partial is checked by itself as if a loop were around it; where none is, its includer is told."""
+    schema = "input: {schema: {type: object, required: [items], properties: {items: {type: array}}}}"
+    head = f"version: 1\n{schema}\nmessages:\n  - role: user\n    content: |\n"
+    loop = '      {% for item in items %}{% include "item.j2" %}{% endfor %}\n'
+    partial = {"_partials/item.j2": "{{ loop.index }}. {{ item }}\n"}
+    assert tree(partial | {"a.prompt.yaml": head + loop}).problems == ()
+    (problem,) = tree(
+        partial | {"a.prompt.yaml": head + '      {{ items|length }}{% include "item.j2" %}\n'}
+    ).errors
+    assert "loop" in problem.message
+    assert problem.place.path == "a.prompt.yaml"

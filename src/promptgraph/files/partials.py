@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from promptgraph.domain.errors import TemplateError
 from promptgraph.files.layout import PARTIALS
 from promptgraph.files.node import Finding
-from promptgraph.template.guard import check_template
-from promptgraph.template.partials import check_inlined, inline
+from promptgraph.template.partials import check_partial, inline
 
 _LINE_END = re.compile("\r\n?")
 
@@ -41,7 +40,7 @@ def checked_partials(texts: Mapping[str, str], broken: frozenset[str]) -> Partia
 def _own_fault(text: str, empty: Mapping[str, str]) -> Finding | None:
     """What is wrong with a partial's own text, whatever it includes."""
     try:
-        check_template(inline(text, empty).text)
+        check_partial(text, empty)
     except TemplateError as error:
         return Finding(str(error), line=error.line)
     return None
@@ -50,7 +49,7 @@ def _own_fault(text: str, empty: Mapping[str, str]) -> Finding | None:
 def _joint_fault(name: str, texts: Mapping[str, str]) -> Finding | None:
     """What is wrong with a partial once all that it includes is in place: a circle, its depth, its size."""
     try:
-        check_inlined(inline(texts[name], texts))
+        check_partial(texts[name], texts)
         inline(f'{{% include "{name}" %}}', texts)
     except TemplateError as error:
         own = re.match(rf"In the partial {re.escape(name)}, line (\d+): ", str(error))
