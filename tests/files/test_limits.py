@@ -43,3 +43,9 @@ def test_partial_for_a_loop_may_use_the_loop() -> None:
     ).errors
     assert "loop" in problem.message
     assert problem.place.path == "a.prompt.yaml"
+
+
+def test_key_named_like_a_mark_of_the_checker_is_a_key() -> None:
+    """`[key]` is an unknown key like any other."""
+    problems = tree({"a.prompt.yaml": "'[key]': 1\n"}).problems
+    assert any("`[key]` is not known" in problem.message for problem in problems)

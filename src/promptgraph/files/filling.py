@@ -74,7 +74,10 @@ def filled(form: type[F], root: Map) -> Filled[F]:
 
 def _findings(form: type[BaseModel], root: Map, detail: ErrorDetails) -> Sequence[Finding]:
     """One complaint of pydantic as findings with places and hints."""
-    path = tuple(part for part in detail["loc"] if part != "[key]")
+    path = detail["loc"]
+    # pydantic marks what is wrong with a key itself so; a file may have a key of that name
+    of_key = len(path) > 1 and path[-1] == "[key]" and detail["type"] not in {"extra_forbidden", "missing"}
+    path = path[:-1] if of_key else path
     context = detail.get("ctx", {})
     error = context.get("error")
     if isinstance(error, YamlRefusedError):
@@ -85,7 +88,7 @@ def _findings(form: type[BaseModel], root: Map, detail: ErrorDetails) -> Sequenc
         mark = mark_at(root, path[:-1], key=True)
         return [finding(mark, f"{dotted(path)} is missing.", f"Add `{path[-1]}:`.")]
     message, hint = _said(detail, error, context)
-    mark = mark_at(root, path, key="[key]" in detail["loc"])
+    mark = mark_at(root, path, key=of_key)
     return [finding(mark, message.replace("{field}", dotted(path)), hint)]
 
 
