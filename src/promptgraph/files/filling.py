@@ -74,10 +74,9 @@ def filled(form: type[F], root: Map) -> Filled[F]:
 
 def _findings(form: type[BaseModel], root: Map, detail: ErrorDetails) -> Sequence[Finding]:
     """One complaint of pydantic as findings with places and hints."""
-    path = detail["loc"]
     # pydantic marks what is wrong with a key itself so; a file may have a key of that name
-    of_key = len(path) > 1 and path[-1] == "[key]" and detail["type"] not in {"extra_forbidden", "missing"}
-    path = path[:-1] if of_key else path
+    of_key = detail["loc"][1:][-1:] == ("[key]",) and detail["type"] not in {"extra_forbidden", "missing"}
+    path = detail["loc"][:-1] if of_key else detail["loc"]
     context = detail.get("ctx", {})
     error = context.get("error")
     if isinstance(error, YamlRefusedError):
