@@ -34,6 +34,9 @@ def run(connection: Connection) -> None:
         render_as_batch=True,
         columns=load("columns"),
         legacy=load("legacy"),
+        legacy_calls=load("legacy_calls"),
+        legacy_rows=load("legacy_rows"),
+        told=context.config.attributes,
     )
     with context.begin_transaction():
         context.run_migrations()

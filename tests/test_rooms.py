@@ -14,12 +14,16 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "files": ({"domain", "template"}, {"yaml", "pydantic", "pydantic_core"}),
     "store": ({"domain"}, {"sqlalchemy", "aiosqlite", "asyncpg", "alembic", "orjson", "pysqlite3"}),
     "sync": ({"domain", "files", "store"}, set()),
-    "graph": ({"domain", "template", "files", "store", "sync"}, {"strawberry", "graphql"}),
+    "record": ({"domain", "template", "store"}, {"genai_prices"}),
+    "graph": (
+        {"domain", "template", "files", "store", "sync", "record"},
+        {"strawberry", "graphql"},
+    ),
     "web": ({"domain", "graph"}, {"starlette", "orjson"}),
     "config": ({"domain"}, {"pydantic_settings", "pydantic"}),
-    "app": ({"config", "domain", "files", "store", "sync", "graph", "web"}, set()),
+    "app": ({"config", "domain", "files", "store", "sync", "record", "graph", "web"}, set()),
     "cli": (
-        {"config", "app", "domain", "files", "template", "store", "sync"},
+        {"config", "app", "domain", "files", "template", "store", "sync", "record"},
         {"click", "rich", "uvicorn", "watchfiles", "httpx"},
     ),
 }

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from promptgraph.config import Mode, Settings, load
+from promptgraph.config import Mode, Settings, Unlinked, load
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.registry import SyncOrigin
 from promptgraph.domain.tree import Tree
@@ -19,6 +19,10 @@ from promptgraph.graph.guard import Limits
 from promptgraph.graph.loaders import Context
 from promptgraph.graph.pipeline import Pipeline
 from promptgraph.graph.schema import Schema, sdl
+from promptgraph.record.folder import Folder
+from promptgraph.record.own_prices import read_prices
+from promptgraph.record.prices import PriceBook
+from promptgraph.record.recorder import Recorder
 from promptgraph.store.database import Database
 from promptgraph.store.migrate import require_head, upgrade
 from promptgraph.sync.apply import Options, Outcome, first_outcome, sync_tree
@@ -55,13 +59,14 @@ def build(settings: Settings, *, now: Clock = clock, prepared: bool = False) -> 
     """The application. It opens the database when it is started, and closes it when it is stopped.
 
     keys    prepared: somebody has awaited `prepare`; a start only looks whether the tables are right
-    raises  InvalidInputError  the database's URL is none
+    raises  InvalidInputError  the database's URL is none, or the file of prices is wrong
     """
     db = Database(settings.database_url)
+    folder, recorder = recording(db, settings, now)
     is_open = settings.mode is Mode.DEVELOPMENT
     pipeline = Pipeline(
         Schema(is_open=is_open),
-        lambda: Context(db, now, settings.mode.value),
+        lambda: Context(db, recorder, now, settings.mode.value, settings.trace_url_template),
         limits=Limits(),
         seconds=settings.execution_timeout_s,
         bulky_seconds=settings.sync_timeout_s,
@@ -71,11 +76,26 @@ def build(settings: Settings, *, now: Clock = clock, prepared: bool = False) -> 
     async def running() -> AsyncIterator[None]:
         try:
             await (require_head(db) if prepared else prepare(db, settings, now))
+            await recorder.start()
+            folder.start()
             yield
         finally:
+            await recorder.stop()  # first: what it was given is written and answered
+            await folder.stop()
             await db.close()
 
     return application(Door(pipeline, settings.allow_get, page=is_open), running, settings.hosts)
+
+
+def recording(db: Database, settings: Settings, now: Clock) -> tuple[Folder, Recorder]:
+    """What writes calls, and what keeps the rollups close behind.
+
+    raises  InvalidInputError  the file of prices is wrong
+    """
+    folder = Folder(db)
+    prices = PriceBook() if settings.prices_file is None else read_prices(settings.prices_file)
+    unlinked = settings.unlinked_calls is Unlinked.ACCEPT
+    return folder, Recorder(db, prices, now=now, unlinked=unlinked, wake=folder.wake)
 
 
 async def prepare(db: Database, settings: Settings, now: Clock = clock) -> None:

@@ -20,6 +20,7 @@ from promptgraph.domain.nearest import near
 PREFIX = "PROMPTGRAPH_"
 OF_TESTS = frozenset({"TEST_DSN", "PG_BIN", "CHROMIUM"})
 """Variables with our prefix that are no settings: the test suite's own."""
+_ADDRESS = re.compile(r"https?://[^\s/?#{}]+([/?#][^\s\x00-\x1f\x7f]*)?")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -32,6 +33,11 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
+class Unlinked(StrEnum):
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
 RULES: Mapping[str, str] = {
     "database_url": "the address of a database",
     "prompts_dir": "a folder",
@@ -42,6 +48,9 @@ RULES: Mapping[str, str] = {
     "execution_timeout_s": "a number of seconds, above 0 and at most 600",
     "sync_timeout_s": "a number of seconds, above 0 and at most 3600",
     "workers": "a whole number from 1 to 64",
+    "unlinked_calls": "refuse or accept",
+    "trace_url_template": "a web address with {trace_id} in it, of at most 2000 characters",
+    "prices_file": "a file",
     "log_level": "debug, info, warning or error",
 }
 """What each setting may be, where a value is refused."""
@@ -82,6 +91,20 @@ class Settings(BaseSettings):
         120.0, gt=0, le=3600, description="Seconds after which a `syncPrompts` mutation is given up."
     )
     workers: int = Field(1, ge=1, le=64, description="How many processes `serve` runs.")
+    unlinked_calls: Unlinked = Field(
+        Unlinked.REFUSE,
+        description="Whether calls may be recorded that name no prompt: `refuse` or `accept`; those that are"
+        " accepted are counted as `unlinkedCalls`.",
+    )
+    trace_url_template: str | None = Field(
+        None,
+        max_length=2000,
+        description="The web address of a trace, with `{trace_id}` and, if it is needed, `{span_id}` in it."
+        " Default: calls have no `traceUrl`.",
+    )
+    prices_file: Path | None = Field(
+        None, description="A JSON file of prices that come before the public list of genai-prices."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least grave messages that the log shows."
     )
@@ -89,6 +112,19 @@ class Settings(BaseSettings):
         None, description="The URL of a server's GraphQL endpoint, for commands that go through one."
     )
     api_key: SecretStr | None = Field(None, description="The key that commands send to the server.")
+
+    @field_validator("trace_url_template")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        rest = (value or "").replace("{trace_id}", "", 1).replace("{span_id}", "", 1)
+        if value is not None and (
+            "{trace_id}" not in value or not _ADDRESS.fullmatch(value) or "{" in rest or "}" in rest
+        ):
+            raise ValueError(
+                "it must be an http or https address that holds {trace_id} once, and {span_id} at most once,"
+                " e.g. https://traces.example/t/{trace_id}"
+            )
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -30,7 +30,7 @@ def running(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={"PATH": os.environ["PATH"]},
+        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
         start_new_session=True,
     )
     lines: Queue[str] = Queue()

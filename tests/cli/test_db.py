@@ -18,7 +18,7 @@ INSERT INTO prompts VALUES (1, 'Old Name!', 'Hi', 1, '2024-01-01 00:00:00', '202
 
 def test_makes_a_database(here: Path, answer: Answer) -> None:
     """A new database goes through every revision, and is as it should be."""
-    assert {"before": None, "revision": head(), "notes": []} == answer("db", "upgrade")
+    assert {"before": None, "revision": head(), "notes": [], "rebuildDue": False} == answer("db", "upgrade")
     assert (here / ".promptgraph/promptgraph.db").is_file()
     assert {"revision": head(), "head": head(), "isHead": True} == answer("db", "current")
     assert {"findings": [], "notes": 0, "isHead": True} == answer("db", "check")
@@ -33,10 +33,12 @@ def test_upgrades_twice(cli: Command) -> None:
 def test_goes_down_and_up_again(answer: Answer, cli: Command) -> None:
     """Down to nothing, up to this release."""
     cli("db", "upgrade")
-    assert {"before": head(), "revision": None, "notes": []} == answer("db", "downgrade", "base")
+    assert {"before": head(), "revision": None, "notes": [], "rebuildDue": False} == answer(
+        "db", "downgrade", "base"
+    )
     said = f"At nothing; this release needs {head()}. Run: promptgraph db upgrade\n"
     assert said == cli("db", "check", code=1).stdout
-    assert {"before": None, "revision": head(), "notes": []} == answer("db", "upgrade")
+    assert {"before": None, "revision": head(), "notes": [], "rebuildDue": False} == answer("db", "upgrade")
 
 
 def test_looks_without_making_anything(here: Path, answer: Answer) -> None:

@@ -32,12 +32,15 @@ def program(*words: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[
 
 CODES = {
     "InvalidInputError": 2,
+    "TooOldError": 2,
     "TemplateError": 1,
     "PromptFilesError": 1,
     "NotFoundError": 1,
     "TooManyRowsError": 1,
     "SyncConflictError": 1,
     "SyncOutdatedError": 1,
+    "PromptMismatchError": 1,
+    "IdempotencyConflictError": 1,
     "ManagedByFileError": 1,
     "ForbiddenError": 1,
     "StoreUnavailableError": 75,

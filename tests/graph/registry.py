@@ -17,6 +17,7 @@ from promptgraph.graph.schema import Schema
 from promptgraph.store.database import Database
 from promptgraph.sync.apply import sync_tree
 from tests.factories import prompt_yaml
+from tests.recorders import recorder
 
 NOW = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 COMMIT = dt.datetime(2026, 11, 20, 8, 30, 0, 250, tzinfo=dt.UTC)
@@ -94,7 +95,7 @@ def pipeline(
 ) -> Pipeline:
     return Pipeline(
         schema(is_open=is_open),
-        lambda: Context(db, lambda: NOW, "development"),
+        lambda: Context(db, recorder(db), lambda: NOW, "development"),
         limits=limits or Limits(),
         seconds=seconds,
         bulky_seconds=seconds,

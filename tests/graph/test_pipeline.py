@@ -47,11 +47,12 @@ def test_says_what_is_no_request(value: Json, word: str) -> None:
         ({"\ud800": {"b": "\x00"}}, "a key in variables holds the character U+D800."),
     ],
 )
-def test_finds_texts_that_cannot_be_stored(variables: dict[str, Json], message: str) -> None:
+async def test_finds_texts_that_cannot_be_stored(
+    empty: Database, variables: dict[str, Json], message: str
+) -> None:
     """Wherever they are in the variables; the answer itself can be encoded."""
-    with pytest.raises(RequestRefusedError) as caught:
-        asked({"query": NAME, "variables": variables})
-    assert (message, Kind.REFUSED) == (str(caught.value), caught.value.kind)
+    found = await pipeline(empty).answer(asked({"query": NAME, "variables": variables}))
+    assert ([message], Kind.REFUSED) == ([error["message"] for error in found.payload["errors"]], found.kind)
 
 
 def test_takes_a_request_with_all_its_parts() -> None:
@@ -77,16 +78,19 @@ SEVERAL = "query A{__typename} query B{b:__typename} mutation C{__typename}"
         ("mutation{nothing}", None, Way(reading=True), Kind.NOT_READING),
         ("subscription{nothing}", None, Way(), Kind.MALFORMED),
         ("fragment f on Query{__typename}", None, Way(), Kind.REFUSED),
-        (NAME, None, Way(bulky=True), Kind.TOO_LARGE),
-        ("mutation{__typename}", None, Way(bulky=True), Kind.TOO_LARGE),
+        (NAME, None, Way(size=2_000_000), Kind.TOO_LARGE),
+        ("mutation{__typename}", None, Way(size=2_000_000), Kind.TOO_LARGE),
         (
             "mutation{syncPrompts(input:{files:[]}){__typename} x:__typename}",
             None,
-            Way(bulky=True),
+            Way(size=2_000_000),
             Kind.TOO_LARGE,
         ),
-        ("mutation{...f} fragment f on Mutation{__typename}", None, Way(bulky=True), Kind.TOO_LARGE),
-        ("mutation{syncPrompts(input:{}){__typename}}", None, Way(bulky=True), Kind.REFUSED),
+        ("mutation{...f} fragment f on Mutation{__typename}", None, Way(size=2_000_000), Kind.TOO_LARGE),
+        ("mutation{syncPrompts(input:{}){__typename}}", None, Way(size=2_000_000), Kind.REFUSED),
+        ("mutation{recordLlmCalls(input:{}){__typename}}", None, Way(size=2_000_000), Kind.REFUSED),
+        ("mutation{recordLlmCalls(input:{}){__typename}}", None, Way(size=17_000_000), Kind.TOO_LARGE),
+        ("mutation{syncPrompts(input:{}){__typename}}", None, Way(size=17_000_000), Kind.REFUSED),
         ("{", None, Way(), Kind.REFUSED),
         ("{__typename", None, Way(), Kind.REFUSED),
         ("{nothing}", None, Way(), Kind.REFUSED),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from graphql import GraphQLError, parse_value
@@ -11,7 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptgraph.domain.errors import InvalidInputError
-from promptgraph.graph.scalars import SAFE_INTEGER, big_int, instant, instant_text, json_literal, json_value
+from promptgraph.graph.scalars import (
+    SAFE_INTEGER,
+    big_int,
+    decimal,
+    decimal_literal,
+    decimal_text,
+    instant,
+    instant_text,
+    json_literal,
+    json_value,
+    uuid,
+)
 
 UTC = dt.UTC
 
@@ -135,3 +148,61 @@ def test_big_ints_are_whole_numbers(wrong: Any) -> None:
     assert 3_000_000_000 == big_int(3_000_000_000)
     with pytest.raises(GraphQLError):
         big_int(wrong)
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        ("0.0125", "0.0125"),
+        ("-1", "-1"),
+        ("1e-9", "0.000000001"),
+        ("1.50", "1.50"),
+        (3, "3"),
+        (0.1, "0.1"),
+        (1e-7, "0.0000001"),
+    ],
+)
+def test_decimals_are_exact_text(given_: Any, expected: str) -> None:
+    """A text keeps its digits, a number the fewest that stand for it; no exponent is written."""
+    assert expected == decimal_text(decimal(given_))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, True, "", "1,5", " 1", "NaN", "Infinity", "1e999", "٣", float("nan"), float("inf"), "9" * 50, [1]],
+)
+def test_refuses_what_is_no_decimal(wrong: Any) -> None:
+    """No infinity, no other script's digits, nothing absurdly long."""
+    with pytest.raises(GraphQLError) as caught:
+        decimal(wrong)
+    assert isinstance(caught.value.original_error, InvalidInputError)
+
+
+@pytest.mark.parametrize(
+    ("literal", "expected"),
+    [("0.1000000000000000055", "0.1000000000000000055"), ('"2.50"', "2.50"), ("7", "7")],
+)
+def test_decimal_literals_keep_every_digit(literal: str, expected: str) -> None:
+    """They are never a binary number in between."""
+    assert Decimal(expected) == decimal_literal(parse_value(literal))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        1,
+        "",
+        "0199d2c47b1e7c3a9f523d1c0a6b8e90",
+        "{0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e90}",
+        "urn:uuid:0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e90",
+        "0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e9",
+        "0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e90\n",
+        "0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e9g",
+    ],
+)
+def test_uuids_have_one_form(wrong: Any) -> None:
+    """With hyphens, in either case; anything else is refused."""
+    assert UUID("0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e90") == uuid("0199D2C4-7b1e-7c3a-9f52-3d1c0a6b8e90")
+    with pytest.raises(GraphQLError):
+        uuid(wrong)

@@ -338,6 +338,29 @@ async def test_clients_that_go_away_get_no_answer(line: Pipeline) -> None:
     assert [] == sent
 
 
+RECORDING = "mutation recordLlmCalls($a:String!){recordLlmCalls(input:[{model:$a,status:FINE}]){recorded}}"
+
+
+@pytest.mark.parametrize(
+    ("query", "size", "expected"),
+    [
+        (RECORDING, 2_000_000, 200),
+        (RECORDING, 16_000_000, 200),
+        (RECORDING, 17_000_000, 413),
+        (RECORDING + " # syncPrompts", 17_000_000, 413),
+        ("mutation($a:String!){scoreLlmCalls(input:[{name:$a}]){errors{code}}}", 2_000_000, 200),
+        ("query recordLlmCalls($a:String!){__type(name:$a){name}}", 2_000_000, 413),
+    ],
+    ids=["2 MB", "16 MB", "17 MB", "17 MB named a sync", "scores", "a query named so"],
+)
+async def test_recordings_may_be_large(web: httpx.AsyncClient, query: str, size: int, expected: int) -> None:
+    """Up to 16 MiB; what the operation does decides, not what the body says."""
+    body = asking(query, variables={"a": "x" * size})
+    answer = await web.post("/graphql", content=body, headers=JSON)
+    assert expected == answer.status_code, answer.text[:300]
+    assert errors_of(answer)
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "HEAD"])
 async def test_says_which_methods_there_are(web: httpx.AsyncClient, method: str) -> None:
     """405 comes with Allow."""

@@ -22,7 +22,11 @@ PLACES = {
     "label": f"{ROOM}.label:label",
     "serve": f"{ROOM}.serve:serve",
     "demo": f"{ROOM}.serve:demo",
+    "calls": f"{ROOM}.calls:calls",
+    "reprice": f"{ROOM}.reprice:reprice_calls",
+    "rollup": f"{ROOM}.rollup:rollup",
     "db": f"{ROOM}.db:db",
+    "legacy": f"{ROOM}.legacy:legacy",
     "schema": f"{ROOM}.schema:schema",
     "doctor": f"{ROOM}.doctor:doctor",
 }

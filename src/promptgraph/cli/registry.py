@@ -10,7 +10,8 @@ from promptgraph.config import Settings
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.domain.prompt import Prompt
 from promptgraph.domain.snapshot import Snapshot
-from promptgraph.store.database import Database, Session
+from promptgraph.store.database import MIGRATION_SECONDS, Database, Session
+from promptgraph.store.migrate import require_head
 from promptgraph.store.prompts import PromptRef, prompts_by_ref
 from promptgraph.store.registry import snapshot
 
@@ -39,6 +40,22 @@ async def reading(settings: Settings) -> AsyncIterator[Session]:
             raise StoreUnavailableError("There is no database yet. Run: promptgraph db upgrade")
         async with db.read() as session:
             yield session
+
+
+@asynccontextmanager
+async def patient(settings: Settings) -> AsyncIterator[Database]:
+    """For work that takes long: the database at this release's revision, every connection closed on leaving.
+
+    raises  StoreUnavailableError  out of reach, none yet, or of another revision; it says what to do
+    """
+    db = Database(settings.database_url, patience=MIGRATION_SECONDS)
+    try:
+        if db.missing:
+            raise StoreUnavailableError("There is no database yet. Run: promptgraph db upgrade")
+        await require_head(db)
+        yield db
+    finally:
+        await db.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from promptgraph.config import Settings
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.store import migrate
 from promptgraph.store.database import Database
+from promptgraph.store.legacy import rebuild_is_due
 from promptgraph.store.migrate import LegacyNote
 
 BASE = "base"
@@ -21,12 +22,13 @@ AHEAD = (
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A database brought from one revision to another; None is nothing. `notes` tell what an old database's
-    rows became.
+    rows became. `rebuild_due`: it holds calls that the metrics do not count yet.
     """
 
     before: str | None
     revision: str | None
     notes: tuple[LegacyNote, ...] = ()
+    rebuild_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ async def upgraded(settings: Settings) -> Moved:
         if before == migrate.head():
             return Moved(before, before)
         await migrate.upgrade(database)
-        return Moved(before, await migrate.current(database), tuple(await legacy_notes(database)))
+        notes = tuple(await legacy_notes(database))
+        return Moved(before, await migrate.current(database), notes, await rebuild_is_due(database))
 
 
 async def downgraded(settings: Settings, revision: str) -> Moved:

@@ -23,6 +23,7 @@ from promptgraph import __version__
 from promptgraph.app import build, prepare
 from promptgraph.cli.options import masked
 from promptgraph.cli.output import as_json, line, say, show
+from promptgraph.cli.pretending import pretend
 from promptgraph.cli.registry import opened
 from promptgraph.cli.starter import start
 from promptgraph.cli.surface import run
@@ -232,7 +233,7 @@ def serve_on(settings: Settings, sock: socket.socket, *, hints: bool = False) ->
     serve(settings, sock, announced)
 
 
-def serve_demo(settings: Settings) -> None:
+def serve_demo(settings: Settings, *, calls: bool) -> None:
     """Serves the prompts there are, or a small set to start from, on the wanted port or the next free one."""
     if not settings.prompts_dir.exists():
         start(settings.prompts_dir)
@@ -241,6 +242,8 @@ def serve_demo(settings: Settings) -> None:
         port = sock.getsockname()[1]
         if settings.port not in (0, port):
             say(f"Port {settings.port} is in use, so this is port {port}.", "warning")
+        if calls:
+            pretend(settings)
         serve_on(settings, sock, hints=True)
 
 

@@ -2,12 +2,15 @@
 
 PromptgraphError
 ├── InvalidInputError      INVALID_INPUT     a value is wrong                              .field
+│   ├── TooOldError        TOO_OLD           a call started before what is kept
 │   ├── TemplateError                        a template is refused or cannot be rendered   .line
 │   └── PromptFilesError                     files of the tree are wrong
 ├── NotFoundError          NOT_FOUND         nothing has this id or name
 ├── TooManyRowsError       TOO_MANY_ROWS     more than one request may ask for             .limit
 ├── SyncConflictError      SYNC_CONFLICT     stored content would be overwritten
 ├── SyncOutdatedError      SYNC_OUTDATED     a newer tree was applied already
+├── PromptMismatchError    PROMPT_MISMATCH   another content was rendered
+├── IdempotencyConflictError  IDEMPOTENCY_CONFLICT  this call id was used for another call
 ├── ManagedByFileError     MANAGED_BY_FILE   git owns it                                   .path
 ├── ForbiddenError         FORBIDDEN         not allowed here
 └── StoreUnavailableError  UNAVAILABLE       the database is out of reach; try again
@@ -49,6 +52,12 @@ class PromptFilesError(InvalidInputError):
     """Files of the tree are wrong; the problems themselves travel beside it, each with file and line."""
 
 
+class TooOldError(InvalidInputError):
+    """A call started before anything that is kept."""
+
+    code = "TOO_OLD"
+
+
 class NotFoundError(PromptgraphError):
     """Nothing has this id, name or version."""
 
@@ -75,6 +84,18 @@ class SyncOutdatedError(PromptgraphError):
     """A newer commit of this source was applied already."""
 
     code = "SYNC_OUTDATED"
+
+
+class PromptMismatchError(PromptgraphError):
+    """The caller rendered another content than this version has."""
+
+    code = "PROMPT_MISMATCH"
+
+
+class IdempotencyConflictError(PromptgraphError):
+    """This call id was used for another call; the first one stays."""
+
+    code = "IDEMPOTENCY_CONFLICT"
 
 
 class ManagedByFileError(PromptgraphError):

@@ -130,8 +130,12 @@ class Refusal:
 
 def errors(root: Parent[Any]) -> list[Refusal]:
     """Why nothing was done; empty if it was."""
-    error = root.error
-    return [Refusal(ErrorCode(error.code), error.field, str(error), error.retryable)] if error else []
+    return [refusal(root.error)] if root.error else []
+
+
+def refusal(error: PromptgraphError) -> Refusal:
+    """The value that an expected error becomes in a payload."""
+    return Refusal(ErrorCode(error.code), error.field, str(error), error.retryable)
 
 
 async def changed_family(root: Parent[LabelChanged], info: Info) -> PromptFamily | None:

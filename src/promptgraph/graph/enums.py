@@ -5,7 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 
 from promptgraph.domain.asking import Direction, PromptOrderField
+from promptgraph.domain.bins import Bin
+from promptgraph.domain.call import CallStatus, ContentState, CostSource, RecordStatus
 from promptgraph.domain.diff import ChangeKind, Impact
+from promptgraph.domain.metrics import GroupOrder
+from promptgraph.domain.metrics_key import Dimension
 from promptgraph.domain.prompt import MessageRole
 from promptgraph.domain.registry import SyncAction
 from promptgraph.graph.field import enum_shape
@@ -103,4 +107,72 @@ enum_shape(
     "PromptOrderField",
     "What prompts are put in order by.",
     {"NAME": "The name, by its bytes.", "CREATED_AT": "When the version came to this registry."},
+)
+enum_shape(
+    CallStatus,
+    "CallStatus",
+    "How a call ended.",
+    {"OK": "With an answer.", "ERROR": "With an error, or without an answer."},
+)
+enum_shape(
+    CostSource,
+    "CostSource",
+    "Who says what a call cost.",
+    {"REPORTED": "Its caller.", "COMPUTED": "A price list, from the tokens."},
+)
+enum_shape(
+    ContentState,
+    "ContentState",
+    "What is stored of a call's variables and output.",
+    {
+        "FULL": "Everything, but for variables marked as sensitive.",
+        "HASHED": "Hashes only.",
+        "NONE": "Nothing.",
+        "ERASED": "Nothing any more: it was erased.",
+    },
+)
+enum_shape(
+    RecordStatus,
+    "RecordStatus",
+    "What became of a row.",
+    {
+        "RECORDED": "It is stored, since this request.",
+        "DUPLICATE": "It was stored before, as it is; nothing changed.",
+        "REJECTED": "It is not stored; `error` says why.",
+    },
+)
+enum_shape(
+    Bin,
+    "TimeBin",
+    "How long a step of a series is.",
+    {
+        "HOUR": "An hour of the zone's clocks.",
+        "DAY": "A day of the zone: 23 or 25 hours when its clocks shift.",
+        "WEEK": "Seven days, from Monday.",
+        "MONTH": "A month of the calendar.",
+    },
+)
+enum_shape(
+    Dimension,
+    "CallDimension",
+    "What groups of calls are told apart by.",
+    {
+        "PROMPT": "The version of a prompt; keys are `name@version`.",
+        "FAMILY": "The prompt, whatever its version; keys are names.",
+        "AGENT": "The agent; keys are names.",
+        "MODEL": "The model that was asked for.",
+        "PROVIDER": "Who serves the model.",
+        "ENVIRONMENT": "Where the call ran.",
+    },
+)
+enum_shape(
+    GroupOrder,
+    "GroupOrder",
+    "What groups are put in order by, the greatest first.",
+    {
+        "CALLS": "How many calls.",
+        "ERRORS": "How many errors.",
+        "COST": "What they cost.",
+        "P95": "The latency that 95 % did not exceed.",
+    },
 )

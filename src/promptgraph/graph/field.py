@@ -38,26 +38,43 @@ def words(description: str) -> StrawberryArgumentAnnotation:
     return strawberry.argument(description=description)
 
 
-def attribute(description: str, *, of: str | None = None, name: str | None = None) -> Any:
-    """A field that is an attribute of the record: the one of its name, or the one at the dotted path `of`."""
+def attribute(
+    description: str,
+    *,
+    of: str | None = None,
+    name: str | None = None,
+    rows: int | None = None,
+    deprecated: str | None = None,
+) -> Any:
+    """A field that is an attribute of the record: the one of its name, or the one at the dotted path `of`.
+    `rows`: how many a list is taken to have; `deprecated` says what to use instead.
+    """
+    facts: dict[str, Any] = {"description": description, "name": name, "deprecation_reason": deprecated}
+    facts |= {"metadata": {"rows": rows}}
     if of is None:
-        return strawberry.field(description=description, name=name)
-    read = attrgetter(of)
+        return strawberry.field(**facts)
+    return strawberry.field(resolver=_reading(attrgetter(of)), **facts)
 
+
+def computed(description: str, read: Callable[[Any], Any]) -> Any:
+    """A field that is a function of the record."""
+    return strawberry.field(resolver=_reading(read), description=description)
+
+
+def _reading(read: Callable[[Any], Any]) -> Resolver:
     def value(root: Any) -> Any:
         return read(root)
 
-    return strawberry.field(resolver=value, description=description, name=name)
+    return value
 
 
-def resolved(resolver: Resolver, *, cost: int = 1, name: str | None = None) -> Any:
+def resolved(resolver: Resolver, *, cost: int = 1, rows: int | None = None, name: str | None = None) -> Any:
     """Attach `resolver`; its docstring's first paragraph becomes the description. `cost` is what the guard
-    charges for one.
+    charges for one, `rows` how many a list is taken to have.
     """
+    facts = {"cost": cost, "rows": rows}
     return _without_null_defaults(
-        strawberry.field(
-            resolver=resolver, name=name, description=_summary(resolver), metadata={"cost": cost}
-        )
+        strawberry.field(resolver=resolver, name=name, description=_summary(resolver), metadata=facts)
     )
 
 

@@ -231,10 +231,12 @@ def _check_repeats(survey: _Survey, operation: OperationDefinitionNode) -> None:
 
 def weight(definition: GraphQLField | None) -> int:
     """What the field itself costs: what its declaration says, else 1."""
-    if definition is None:
-        return 1
-    declared = definition.extensions.get("strawberry-definition")
-    return int(declared.metadata.get("cost", 1)) if declared is not None else 1
+    return int(_declared(definition, "cost") or 1)
+
+
+def _declared(definition: GraphQLField | None, fact: str) -> int | None:
+    declared = definition.extensions.get("strawberry-definition") if definition is not None else None
+    return declared.metadata.get(fact) if declared is not None else None
 
 
 def _definition(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:
@@ -262,9 +264,11 @@ def _page_size(node: FieldNode, definition: GraphQLField | None) -> int | None:
 
 
 def _list_size(parent: GraphQLNamedType | None, definition: GraphQLField | None) -> int:
-    """The rows a plain list is taken to have; 1 for what is no list, and for the schema's own description."""
+    """The rows a plain list is taken to have: what its declaration says, else a page's. 1 for what is no
+    list, and for the schema's own description.
+    """
     if definition is None or not is_list_type(get_nullable_type(definition.type)):
         return 1
     if parent is not None and parent.name.startswith("__"):
         return 1
-    return MAX_PAGE if "ids" in definition.args else DEFAULT_PAGE
+    return _declared(definition, "rows") or (MAX_PAGE if "ids" in definition.args else DEFAULT_PAGE)

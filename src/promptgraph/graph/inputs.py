@@ -11,7 +11,7 @@ from promptgraph.domain.asking import Direction, PromptFilter, PromptOrder, Prom
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import InvalidInputError, TooManyRowsError
 from promptgraph.domain.registry import SyncOrigin
-from promptgraph.domain.text import checked_text
+from promptgraph.domain.text import MAX_VARIABLES_BYTES, checked_json, checked_text
 from promptgraph.files.read import SourceFile
 from promptgraph.graph.field import input_shape
 from promptgraph.graph.scalars import JSON
@@ -141,9 +141,9 @@ def prompt_filter(given: PromptFilterInput | None) -> PromptFilter:
     if given is None:
         return PromptFilter()
     return PromptFilter(
-        name_in=_several(given.name_in, "filter.nameIn"),
+        name_in=several(given.name_in, "filter.nameIn"),
         name_prefix=_short(given.name_prefix, "filter.namePrefix"),
-        tags_all=_several(given.tags_all, "filter.tagsAll"),
+        tags_all=several(given.tags_all, "filter.tagsAll"),
         label=given.label,
         search=_short(given.search, "filter.search"),
         retired=given.retired,
@@ -216,12 +216,14 @@ def new_assignment(given: AssignPromptInput) -> NewAssignment:
 def json_object(value: object, field: str) -> JsonObject:
     """A JSON object; an empty one for null.
 
-    raises  InvalidInputError  another kind of JSON value
+    raises  InvalidInputError  another kind of JSON value, one that is too deep or too large, or one that
+                               cannot be stored
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise InvalidInputError(f"`{field}` must be a JSON object.", field=field)
+    checked_json(value, field=field, limit=MAX_VARIABLES_BYTES)
     return value
 
 
@@ -247,7 +249,11 @@ def _short(text: str | None, field: str, limit: int = MAX_SHORT) -> str | None:
     return None if text is None else checked_text(text, field=field, limit=limit)
 
 
-def _several(texts: list[str] | None, field: str) -> tuple[str, ...] | None:
+def several(texts: list[str] | None, field: str) -> tuple[str, ...] | None:
+    """Names to choose from; None for any.
+
+    raises  InvalidInputError  one is too long
+    """
     if texts is None:
         return None
     if len(texts) > MAX_TEXTS:

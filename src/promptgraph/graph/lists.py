@@ -8,13 +8,16 @@ from typing import Annotated
 from strawberry import Parent
 
 from promptgraph.domain.asking import PromptOrder
+from promptgraph.domain.call import LlmCall
 from promptgraph.domain.prompt import Prompt, PromptFamily
 from promptgraph.domain.registry import Agent, LabelMove, SyncRun
+from promptgraph.graph.call_inputs import LlmCallFilterInput, call_filter
 from promptgraph.graph.field import words
 from promptgraph.graph.inputs import PromptFilterInput, PromptOrderInput, prompt_filter, prompt_order
 from promptgraph.graph.loaders import Info
 from promptgraph.graph.paging import Asked, Listed, Listing
 from promptgraph.store.agents import AGENTS_ORDER
+from promptgraph.store.calls import CALLS_ORDER, CallsKey
 from promptgraph.store.families import FAMILIES_ORDER
 from promptgraph.store.labels import MOVES_ORDER
 from promptgraph.store.paging import PageKey
@@ -27,6 +30,8 @@ AGENT_PROMPTS = Listing("prompts-of-agent", AGENT_PROMPTS_ORDER)
 MOVES = Listing("label-moves", MOVES_ORDER)
 AGENTS = Listing("agents", AGENTS_ORDER)
 RUNS = Listing("sync-runs", RUNS_ORDER)
+CALLS = Listing("llm-calls", CALLS_ORDER)
+CallFilter = Annotated[LlmCallFilterInput | None, words("Which calls; all of them by default.")]
 
 
 def prompts_listing(order: PromptOrder) -> Listing:
@@ -105,3 +110,48 @@ async def agent_prompts(root: Parent[Agent], info: Info, page: Asked) -> Listed[
     load = info.context.load
     found = await load.prompts_of_agent.load(PageKey(root.id, page.of(AGENT_PROMPTS)))
     return Listed(found, AGENT_PROMPTS, partial(load.prompt_count_of_agent.load, root.id))
+
+
+async def prompt_callers(root: Parent[Prompt], info: Info, page: Asked) -> Listed[Agent]:
+    """The agents seen in its calls, by name."""
+    load = info.context.load
+    found = await load.callers_of_prompt.load(PageKey(root.id, page.of(AGENTS)))
+    return Listed(found, AGENTS, partial(load.caller_count_of_prompt.load, root.id))
+
+
+# ---------------------------------------------------------------- calls
+
+
+async def llm_calls(info: Info, page: Asked, filter: CallFilter = None) -> Listed[LlmCall]:
+    """Recorded calls, the newest start first."""
+    load, wanted = info.context.load, call_filter(filter, info.context.at)
+    wanted.check_narrow()
+    found = await load.calls.load((wanted, page.of(CALLS)))
+    return Listed(found, CALLS, partial(load.call_count.load, (wanted,)))
+
+
+async def prompt_calls(
+    root: Parent[Prompt], info: Info, page: Asked, filter: CallFilter = None
+) -> Listed[LlmCall]:
+    """The calls of this version, the newest start first."""
+    load, wanted = info.context.load, call_filter(filter, info.context.at)
+    found = await load.calls_of_prompt.load(CallsKey(root.id, page.of(CALLS), wanted))
+    return Listed(found, CALLS, partial(load.call_count_of_prompt.load, (root.id, wanted)))
+
+
+async def family_calls(
+    root: Parent[PromptFamily], info: Info, page: Asked, filter: CallFilter = None
+) -> Listed[LlmCall]:
+    """The calls of all versions, the newest start first."""
+    load, wanted = info.context.load, call_filter(filter, info.context.at)
+    found = await load.calls_of_family.load(CallsKey(root.id, page.of(CALLS), wanted))
+    return Listed(found, CALLS, partial(load.call_count_of_family.load, (root.id, wanted)))
+
+
+async def agent_calls(
+    root: Parent[Agent], info: Info, page: Asked, filter: CallFilter = None
+) -> Listed[LlmCall]:
+    """The calls that the agent made, the newest start first."""
+    load, wanted = info.context.load, call_filter(filter, info.context.at)
+    found = await load.calls_of_agent.load(CallsKey(root.id, page.of(CALLS), wanted))
+    return Listed(found, CALLS, partial(load.call_count_of_agent.load, (root.id, wanted)))

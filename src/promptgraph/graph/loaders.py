@@ -11,7 +11,10 @@ import strawberry
 from graphql import DocumentNode
 from strawberry.dataloader import DataLoader
 
+from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.errors import ForbiddenError, PromptgraphError
+from promptgraph.graph.measured import counted, counted_by, counted_in_bins
+from promptgraph.record.recorder import Recorder
 from promptgraph.store import registry
 from promptgraph.store.agents import (
     agents_by_family,
@@ -24,6 +27,19 @@ from promptgraph.store.agents import (
     count_agents,
     count_agents_by_family,
     count_agents_by_prompt,
+)
+from promptgraph.store.callers import callers_by_prompt, count_callers_by_prompt
+from promptgraph.store.calls import (
+    calls_by_agent,
+    calls_by_family,
+    calls_by_id,
+    calls_by_prompt,
+    calls_page,
+    contents_by_call,
+    count_calls,
+    count_calls_by_agent,
+    count_calls_by_family,
+    count_calls_by_prompt,
 )
 from promptgraph.store.database import Database, Opens, Session
 from promptgraph.store.families import count_families, families_by_id, families_by_name, families_page
@@ -47,11 +63,13 @@ from promptgraph.store.prompts import (
     prompts_page,
 )
 from promptgraph.store.runs import count_runs, last_run, runs_by_id, runs_page
+from promptgraph.store.scores import scores_by_call
 
 K = TypeVar("K")
 T = TypeVar("T")
 V = TypeVar("V")
-Query = Callable[[Session, Sequence[K]], Awaitable[Sequence[V]]]
+Query = Callable[[Session, Sequence[K]], Awaitable[Sequence[V | BaseException]]]
+"""Answers each key, with an error where that one is refused."""
 
 
 class Batched(Generic[K, V]):
@@ -72,7 +90,7 @@ class Batched(Generic[K, V]):
 def batched(read: Opens, query: Query[K, V]) -> DataLoader[K, V]:
     """A store query as a loader that opens its own session per batch."""
 
-    async def load(keys: list[K]) -> list[V]:
+    async def load(keys: list[K]) -> list[V | BaseException]:
         async with read() as session:
             return list(await query(session, keys))
 
@@ -84,6 +102,20 @@ def each(query: Callable[..., Awaitable[V]]) -> Query[tuple[Any, ...], V]:
 
     async def queries(session: Session, keys: Sequence[tuple[Any, ...]]) -> list[V]:
         return [await query(session, *key) for key in keys]
+
+    return queries
+
+
+def by_filter(query: Callable[..., Awaitable[list[int]]]) -> Query[tuple[int, LlmCallFilter], int]:
+    """A count of ids that share a filter as one of keys that may not: (id, filter)."""
+
+    async def queries(session: Session, keys: Sequence[tuple[int, LlmCallFilter]]) -> list[int]:
+        found: dict[tuple[int, LlmCallFilter], int] = {}
+        for wanted in dict.fromkeys(wanted for _, wanted in keys):
+            ids = [id_ for id_, same in keys if same == wanted]
+            counts = await query(session, ids, wanted)
+            found |= {(id_, wanted): count for id_, count in zip(ids, counts, strict=True)}
+        return [found[key] for key in keys]
 
     return queries
 
@@ -127,22 +159,47 @@ class Loaders:
     runs = Batched(each(runs_page))
     run_count = Batched(each(count_runs))
     last_run = Batched(each(last_run))
+    call = Batched(calls_by_id)
+    content = Batched(contents_by_call)
+    scores = Batched(scores_by_call)
+    calls = Batched(each(calls_page))
+    call_count = Batched(each(count_calls))
+    calls_of_prompt = Batched(calls_by_prompt)
+    calls_of_family = Batched(calls_by_family)
+    calls_of_agent = Batched(calls_by_agent)
+    call_count_of_prompt = Batched(by_filter(count_calls_by_prompt))
+    call_count_of_family = Batched(by_filter(count_calls_by_family))
+    call_count_of_agent = Batched(by_filter(count_calls_by_agent))
+    callers_of_prompt = Batched(callers_by_prompt)
+    caller_count_of_prompt = Batched(count_callers_by_prompt)
+    metrics = Batched(counted)
+    series = Batched(counted_in_bins)
+    groups = Batched(counted_by)
     revision = Batched(each(registry.revision))
     live_count = Batched(each(registry.prompt_count))
 
 
 @dataclass
 class Context:
-    """What every resolver of a request may reach. `document` is what the pipeline has prepared, if it did."""
+    """What every resolver of a request may reach. `document` is what the pipeline has prepared, if it did.
+    `at` is now, the same for the whole request. `trace_url` is an address with {trace_id} and {span_id} in
+    it. `measures`: what lookahead has found; `figures`: how many the series of this request come to.
+    """
 
     db: Database
+    recorder: Recorder
     now: Callable[[], dt.datetime]
     mode: str
+    trace_url: str | None = None
     document: DocumentNode | None = None
     load: Loaders = field(init=False)
+    at: dt.datetime = field(init=False)
+    measures: dict[object, tuple[str, ...]] = field(default_factory=dict)
+    figures: int = 0
 
     def __post_init__(self) -> None:
         self.load = Loaders(self.db.read)
+        self.at = self.now()
 
     async def settle(self, act: Awaitable[T]) -> tuple[T | None, PromptgraphError | None]:
         """What `act` gives, or the expected error that its payload reports. What was loaded is forgotten.

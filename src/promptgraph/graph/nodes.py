@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.names import parse_global_id
@@ -36,6 +37,7 @@ KINDS: dict[str, Kind] = {
     "LabelMove": Kind(1, lambda load, id_: load.move.load(number(id_))),
     "Agent": Kind(1, lambda load, name: load.agent_by_name.load(name)),
     "Assignment": Kind(3, lambda load, *key: load.assignment_by_key.load(AssignmentKey(*key))),
+    "LlmCall": Kind(1, lambda load, id_: load.call.load(call_id(id_))),
     "SyncRun": Kind(1, lambda load, id_: load.run.load(number(id_))),
 }
 
@@ -74,3 +76,17 @@ def number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise InvalidInputError("`id` is no id of this API.", field="id")
     return int(text)
+
+
+def call_id(text: str) -> UUID:
+    """The id of a call within a key.
+
+    raises  InvalidInputError  another text
+    """
+    try:
+        found = UUID(text)
+    except ValueError:
+        found = None
+    if found is None or str(found) != text:
+        raise InvalidInputError("`id` is no id of this API.", field="id")
+    return found

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry.types.execution import ExecutionResult
@@ -22,17 +22,39 @@ from promptgraph.graph.loaders import Context
 from promptgraph.graph.schema import Schema, told
 from promptgraph.graph.wording import wrong_variables
 
-BULKY = "syncPrompts"
-"""The one mutation whose request may be large, and slow."""
+MIB = 1024 * 1024
+QUERY_BYTES = MIB
+"""How large a request may be, but for one that does what `BULKY` names."""
+
+
+class Bulk(NamedTuple):
+    """How much one mutation may take. `slow`: longer than others. `rowwise`: its rows are refused one by
+    one, for a text in them too.
+    """
+
+    limit: int
+    slow: bool = False
+    rowwise: bool = False
+
+
+BULKY: Mapping[str, Bulk] = {
+    "syncPrompts": Bulk(64 * MIB, slow=True),
+    "recordLlmCall": Bulk(16 * MIB, rowwise=True),
+    "recordLlmCalls": Bulk(16 * MIB, rowwise=True),
+    "scoreLlmCalls": Bulk(16 * MIB, rowwise=True),
+}
+"""The mutations whose requests may be large, alone in their operation."""
+USUAL = Bulk(QUERY_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks. `variables` have been searched for texts that cannot be stored."""
+    """What a client asks. `flaw` is a text in the variables that cannot be stored."""
 
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None = None
+    flaw: str | None = None
 
 
 class Kind(Enum):
@@ -50,7 +72,7 @@ class Kind(Enum):
     NOT_READING = auto()
     """Nothing was executed: a mutation came by a way that is for reading."""
     TOO_LARGE = auto()
-    """Nothing was executed: only `BULKY` may be so large."""
+    """Nothing was executed: only what `BULKY` names may be so large."""
     UNAVAILABLE = auto()
     """The database is out of reach, or time is up: try again."""
 
@@ -65,10 +87,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a request came. `reading`: it may change nothing. `bulky`: it is larger than queries may be."""
+    """How a request came. `reading`: it may change nothing.
+
+    units  size: bytes
+    """
 
     reading: bool = False
-    bulky: bool = False
+    size: int = 0
 
 
 class RequestRefusedError(InvalidInputError):
@@ -94,7 +119,7 @@ def refused(error: PromptgraphError, kind: Kind = Kind.MALFORMED) -> Answer:
 def asked(value: Json) -> Request:
     """The request that a JSON object stands for.
 
-    raises  RequestRefusedError  it is none, or a text in its variables cannot be stored
+    raises  RequestRefusedError  it is none
     """
     if not isinstance(value, dict):
         raise malformed("A request is a JSON object; batches are not supported.")
@@ -108,12 +133,13 @@ def asked(value: Json) -> Request:
         raise malformed("`variables` must be an object or null.")
     if extensions is not None and not isinstance(extensions, dict):
         raise malformed("`extensions` must be an object or null.")
-    _check_texts(variables)
-    return Request(query, variables, name)
+    return Request(query, variables, name, _flaw(variables))
 
 
-def _check_texts(variables: dict[str, Json]) -> None:
-    """A key is looked at before what it stands for, so that no path shows a text that cannot be written."""
+def _flaw(variables: dict[str, Json]) -> str | None:
+    """The text that cannot be stored, in words; None if all can. A key is looked at before what it stands
+    for, so that no path shows a text that cannot be written.
+    """
     waiting: list[tuple[str, Json]] = [("variables", variables)]
     while waiting:
         path, item = waiting.pop()
@@ -123,7 +149,8 @@ def _check_texts(variables: dict[str, Json]) -> None:
         elif isinstance(item, list):
             waiting += [(f"{path}[{index}]", child) for index, child in enumerate(item)]
         elif isinstance(item, str) and (found := forbidden_character(item)):
-            raise RequestRefusedError(Kind.REFUSED, GraphQLError(f"{path} holds the character {found}."))
+            return f"{path} holds the character {found}."
+    return None
 
 
 class Pipeline:
@@ -149,6 +176,7 @@ class Pipeline:
             prepared = self._prepared(request)
             operation = chosen(prepared, request.operation_name)
             check_way(operation, way)
+            check_texts(operation, request)
             check_fit(prepared)
             result = await self._executed(request, prepared, operation)
         except RequestRefusedError as error:
@@ -168,7 +196,7 @@ class Pipeline:
 
         raises  RequestRefusedError  the variables do not fit their types
         """
-        seconds = self._seconds[is_bulky(operation)]
+        seconds = self._seconds[bulk_of(operation).slow]
         context = self._context()
         context.document = prepared.document
         try:
@@ -224,23 +252,34 @@ def check_fit(prepared: Prepared) -> None:
 def check_way(operation: OperationDefinitionNode, way: Way) -> None:
     """Nothing, for an operation that may come this way.
 
-    raises  RequestRefusedError  a subscription, a mutation by a way for reading, a large one that is no sync
+    raises  RequestRefusedError  a subscription, a mutation by a way for reading, one that is too large
     """
     if operation.operation is OperationType.SUBSCRIPTION:
         raise malformed("A subscription needs a connection that stays open: this door answers once.")
     if way.reading and operation.operation is not OperationType.QUERY:
         raise RequestRefusedError(Kind.NOT_READING, GraphQLError("A mutation is sent by POST."))
-    if way.bulky and not is_bulky(operation):
-        raise RequestRefusedError(
-            Kind.TOO_LARGE, GraphQLError(f"Only {BULKY} may be this large, alone in its mutation.")
-        )
+    if way.size > bulk_of(operation).limit:
+        names = ", ".join(name for name, bulk in BULKY.items() if way.size <= bulk.limit)
+        advice = f"only {names} may be this large, alone in its mutation" if names else "send less at once"
+        raise RequestRefusedError(Kind.TOO_LARGE, GraphQLError(f"This request is too large: {advice}."))
 
 
-def is_bulky(operation: OperationDefinitionNode) -> bool:
-    """Whether the operation does `BULKY` and nothing else."""
+def check_texts(operation: OperationDefinitionNode, request: Request) -> None:
+    """Nothing, where each text can be stored, or is looked at row by row.
+
+    raises  RequestRefusedError  one of them cannot
+    """
+    if request.flaw is not None and not bulk_of(operation).rowwise:
+        raise RequestRefusedError(Kind.REFUSED, GraphQLError(request.flaw))
+
+
+def bulk_of(operation: OperationDefinitionNode) -> Bulk:
+    """How much the operation may take: that of the one mutation of `BULKY` that it does and nothing else."""
     roots = operation.selection_set.selections
-    names = {item.name.value if isinstance(item, FieldNode) else None for item in roots}
-    return operation.operation is OperationType.MUTATION and names == {BULKY}
+    names = {item.name.value if isinstance(item, FieldNode) else "" for item in roots}
+    if operation.operation is not OperationType.MUTATION or len(names) != 1:
+        return USUAL
+    return BULKY.get(names.pop(), USUAL)
 
 
 def answered(result: ExecutionResult) -> Answer:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from promptgraph.graph import acts, lists, resolvers
+from promptgraph.graph import acts, call_acts, call_resolvers, lists, metric_resolvers, resolvers
 from promptgraph.graph.connections import Connection
 from promptgraph.graph.field import connection, mutation, resolved, shape
-from promptgraph.graph.shapes import (
-    Agent,
+from promptgraph.graph.payloads import (
     AssignPromptPayload,
+    RecordLlmCallPayload,
+    RecordLlmCallsPayload,
+    RemovePromptLabelPayload,
+    ScoreLlmCallsPayload,
+    SetPromptLabelPayload,
+    SyncPromptsPayload,
+    UnassignPromptPayload,
+)
+from promptgraph.graph.shapes import (
+    METRICS_COST,
+    Agent,
+    CallMetrics,
+    LlmCall,
     Node,
     Prompt,
     PromptFamily,
-    RemovePromptLabelPayload,
     ServerInfo,
-    SetPromptLabelPayload,
-    SyncPromptsPayload,
     SyncRun,
-    UnassignPromptPayload,
 )
 
 
@@ -33,6 +41,9 @@ class Query:
     prompt_families: Connection[PromptFamily] = connection(lists.families)
     agent: Agent | None = resolved(resolvers.agent)
     agents: Connection[Agent] = connection(lists.agents)
+    llm_call: LlmCall | None = resolved(call_resolvers.llm_call)
+    llm_calls: Connection[LlmCall] | None = connection(lists.llm_calls)
+    metrics: CallMetrics | None = resolved(metric_resolvers.metrics, cost=METRICS_COST)
     sync_runs: Connection[SyncRun] = connection(lists.sync_runs)
     server_info: ServerInfo = resolved(resolvers.server_info)
 
@@ -41,6 +52,9 @@ class Query:
 class Mutation:
     """What can be done. Each answers with what became of it; what is refused is in its `errors`."""
 
+    record_llm_call: RecordLlmCallPayload = mutation(call_acts.record_llm_call)
+    record_llm_calls: RecordLlmCallsPayload = mutation(call_acts.record_llm_calls)
+    score_llm_calls: ScoreLlmCallsPayload = mutation(call_acts.score_llm_calls)
     sync_prompts: SyncPromptsPayload = mutation(acts.sync_prompts)
     set_prompt_label: SetPromptLabelPayload = mutation(acts.set_prompt_label)
     remove_prompt_label: RemovePromptLabelPayload = mutation(acts.remove_prompt_label)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
 import strawberry
 
-from promptgraph.domain import prompt, registry
+from promptgraph.domain import call, prompt, registry
+from promptgraph.domain.call import CallStatus, ContentState, CostSource
 from promptgraph.domain.diff import ChangeKind, Impact
 from promptgraph.domain.prompt import MessageRole
 from promptgraph.domain.registry import SyncAction
-from promptgraph.graph import acts, lists, resolvers
+from promptgraph.graph import call_resolvers, lists, metric_resolvers, resolvers
 from promptgraph.graph.connections import Connection
-from promptgraph.graph.enums import ErrorCode
 from promptgraph.graph.field import attribute, connection, interface, resolved, shape
+from promptgraph.graph.metric_shapes import CallFigures, CallMetricsBin
 from promptgraph.graph.scalars import JSON, BigInt
 
-RENDER_COST, DIFF_COST = 50, 20
+RENDER_COST, DIFF_COST, METRICS_COST, SERIES_COST = 50, 20, 10, 50
+SCORES = 5
+"""How many a call is taken to have."""
 
 
 @interface
@@ -102,6 +107,9 @@ class Prompt(Node):
     diff: PromptDiff | None = resolved(resolvers.prompt_diff, cost=DIFF_COST)
     render: RenderedPrompt | None = resolved(resolvers.prompt_render, cost=RENDER_COST)
     agents: Connection[Agent] | None = connection(lists.prompt_agents)
+    callers: Connection[Agent] | None = connection(lists.prompt_callers)
+    llm_calls: Connection[LlmCall] | None = connection(lists.prompt_calls)
+    metrics: CallMetrics | None = resolved(metric_resolvers.prompt_metrics, cost=METRICS_COST)
 
 
 @shape
@@ -120,6 +128,8 @@ class PromptFamily(Node):
     versions: Connection[Prompt] = connection(lists.family_versions)
     label_moves: Connection[LabelMove] = connection(lists.family_label_moves)
     agents: Connection[Agent] | None = connection(lists.family_agents)
+    llm_calls: Connection[LlmCall] | None = connection(lists.family_calls)
+    metrics: CallMetrics | None = resolved(metric_resolvers.family_metrics, cost=METRICS_COST)
 
 
 @shape
@@ -208,6 +218,8 @@ class Agent(Node):
     assignments: list[Assignment] = resolved(resolvers.agent_assignments)
     prompts: Connection[Prompt] = connection(lists.agent_prompts)
     prompt: Prompt | None = resolved(resolvers.agent_prompt)
+    llm_calls: Connection[LlmCall] | None = connection(lists.agent_calls)
+    metrics: CallMetrics | None = resolved(metric_resolvers.agent_metrics, cost=METRICS_COST)
 
 
 @shape
@@ -223,6 +235,99 @@ class Assignment(Node):
     prompt: Prompt | None = resolved(resolvers.assignment_prompt)
     agent: Agent = resolved(resolvers.assignment_agent)
     managed_by_file: bool = attribute("Whether the agent's file makes it.")
+
+
+@shape
+class Score:
+    """What somebody or something thinks of a call."""
+
+    id: strawberry.ID = resolved(resolvers.node_id)
+    name: str = attribute("What is scored.")
+    value: float | None = attribute("The score as a number.")
+    label: str | None = attribute("The score as a word.")
+    comment: str | None = attribute("Why.")
+    source: str = attribute("Who scored.")
+    created_at: dt.datetime = attribute("When it got its present value.")
+
+
+@shape
+class LlmCall(Node):
+    """One recorded call of a model. Field names follow OpenTelemetry's gen_ai attributes."""
+
+    record = call.LlmCall
+    call_id: UUID = attribute("The caller's key; to record it again changes nothing.", of="id")
+    prompt: Prompt | None = resolved(call_resolvers.call_prompt)
+    label: str | None = attribute("The label that the prompt was asked for by.")
+    agent: Agent | None = resolved(call_resolvers.call_agent)
+    environment: str = attribute("Where it ran.")
+    operation: str | None = attribute("What was asked of the model, e.g. `chat`.")
+    provider: str | None = attribute("Who serves the model.")
+    model: str = attribute("The model that was asked for.")
+    response_model: str | None = attribute("The model that answered.")
+    response_id: str | None = attribute("The provider's id of the answer.")
+    release: str | None = attribute("The version of the calling application.")
+    attempt: int | None = attribute("Which try it was.")
+    status: CallStatus = attribute("How it ended.")
+    error_type: str | None = attribute("The kind of error.")
+    error_message: str | None = attribute("The error in words.")
+    finish_reasons: list[str] = attribute("Why the model stopped, for each choice.")
+    tool_call_count: int | None = attribute("How many tools the model called.")
+    input_tokens: int | None = attribute("Tokens sent, cached ones included.")
+    output_tokens: int | None = attribute("Tokens made, reasoning included.")
+    cache_read_input_tokens: int | None = attribute("Input tokens that were read from a cache.")
+    cache_write_input_tokens: int | None = attribute("Input tokens that were written to a cache.")
+    reasoning_output_tokens: int | None = attribute("Output tokens that were spent on reasoning.")
+    cost_usd: Decimal | None = attribute("What it cost; null when nobody knows the price.")
+    cost_source: CostSource | None = attribute("Who says what it cost.")
+    latency_ms: float | None = attribute("How long it took. Unit: ms.")
+    time_to_first_token_ms: float | None = attribute("When the first token came. Unit: ms.")
+    started_at: dt.datetime = attribute("When it started.")
+    recorded_at: dt.datetime = attribute("When it was recorded here.")
+    conversation_id: str | None = attribute("The conversation that it is part of.")
+    user_id: str | None = attribute("For whom it was made.")
+    trace_id: str | None = attribute("The trace that it is part of.")
+    span_id: str | None = attribute("Its span in the trace.")
+    trace_url: str | None = resolved(call_resolvers.call_trace_url)
+    content_state: ContentState = attribute("What is stored of its variables and output.")
+    variables: JSON | None = resolved(call_resolvers.call_variables)
+    output: JSON | None = resolved(call_resolvers.call_output)
+    metadata: JSON = resolved(call_resolvers.call_metadata)
+    scores: list[Score] = resolved(call_resolvers.call_scores, rows=SCORES)
+    rendered_prompt: RenderedPrompt | None = resolved(call_resolvers.call_rendered_prompt, cost=RENDER_COST)
+    prompt_text: str | None = attribute(
+        "The text that a row adopted from a legacy table was sent with, if it fits no prompt.",
+        of="legacy_prompt_text",
+        deprecated="Legacy rows only. Use `prompt` and `renderedPrompt`.",
+    )
+
+
+@shape
+class CallMetrics(CallFigures):
+    """Figures of the calls in a window."""
+
+    record = metric_resolvers.CallMetrics
+    since: dt.datetime | None = attribute(
+        "Where the window begins, as answered; null: with the first call.", of="measured.window.since"
+    )
+    until: dt.datetime | None = attribute(
+        "Where the window ends, as answered: the first moment that is no part of it; null: nowhere.",
+        of="measured.window.until",
+    )
+    series: list[CallMetricsBin] | None = resolved(metric_resolvers.metrics_series, cost=SERIES_COST)
+    by: list[CallMetricsGroup] | None = resolved(metric_resolvers.metrics_by, cost=METRICS_COST)
+
+
+@shape
+class CallMetricsGroup(CallFigures):
+    """Figures of the calls that have one value of a dimension."""
+
+    record = metric_resolvers.CallMetricsGroup
+    key: str | None = attribute(
+        "The value: null where calls have none, `(other)` for all the rest.", of="group.key"
+    )
+    prompt: Prompt | None = resolved(metric_resolvers.group_prompt)
+    family: PromptFamily | None = resolved(metric_resolvers.group_family)
+    agent: Agent | None = resolved(metric_resolvers.group_agent)
 
 
 @shape
@@ -277,61 +382,3 @@ class ServerInfo:
     revision: BigInt = resolved(resolvers.server_revision)
     prompt_count: int = resolved(resolvers.server_prompt_count)
     last_sync: SyncRun | None = resolved(resolvers.server_last_sync)
-
-
-# ---------------------------------------------------------------- payloads
-
-
-@shape
-class MutationError:
-    """Why a mutation did nothing."""
-
-    code: ErrorCode = attribute("The kind of failure.")
-    field: str | None = attribute("The input's field to blame.")
-    message: str = attribute("What is wrong, and what to do.")
-    retryable: bool = attribute("Whether the same again may succeed.")
-
-
-@shape
-class SyncPromptsPayload:
-    """What a sync planned and did."""
-
-    plan: list[SyncStep] = attribute("The steps, those that change nothing too.", of="steps")
-    problems: list[FileProblem] = attribute("What is wrong with the files.")
-    run: SyncRun | None = attribute("The sync, once applied; null on a dry run and when it was refused.")
-    errors: list[MutationError] = resolved(acts.errors)
-
-
-@shape
-class SetPromptLabelPayload:
-    """What became of the label."""
-
-    move: LabelMove | None = attribute("The move; null if it pointed there already.")
-    family: PromptFamily | None = resolved(acts.changed_family)
-    errors: list[MutationError] = resolved(acts.errors)
-
-
-@shape
-class RemovePromptLabelPayload:
-    """What became of the label."""
-
-    move: LabelMove | None = attribute("The move that took it away.")
-    family: PromptFamily | None = resolved(acts.changed_family)
-    errors: list[MutationError] = resolved(acts.errors)
-
-
-@shape
-class AssignPromptPayload:
-    """What became of the assignment."""
-
-    assignment: Assignment | None = attribute("The assignment.")
-    agent: Agent | None = resolved(acts.changed_agent)
-    errors: list[MutationError] = resolved(acts.errors)
-
-
-@shape
-class UnassignPromptPayload:
-    """What became of the assignment."""
-
-    agent: Agent | None = resolved(acts.changed_agent)
-    errors: list[MutationError] = resolved(acts.errors)

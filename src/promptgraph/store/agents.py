@@ -63,6 +63,15 @@ async def count_agents(session: Session) -> int:
     return int((await session.execute(select(func.count()).select_from(AGENTS))).scalar_one())
 
 
+async def count_undeclared(session: Session) -> int:
+    """How many agents no file declares: they were seen in calls.
+
+    cost  one statement
+    """
+    stmt = select(func.count()).select_from(AGENTS).where(~A.declared)
+    return int((await session.execute(stmt)).scalar_one())
+
+
 async def agents_by_prompt(session: Session, keys: Sequence[PageKey]) -> list[Page[Agent]]:
     """A page per prompt id of the agents assigned to that version now, by name, in key order.
 

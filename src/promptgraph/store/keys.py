@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, column, exists, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    cast,
+    column,
+    exists,
+    literal,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -14,6 +27,8 @@ from promptgraph.store.tables import Json
 S = TypeVar("S", bound="Select[*tuple[Any, ...]]")
 
 INT32, INT64 = 2**31 - 1, 2**63 - 1
+FEW = 200
+"""So many values are a parameter each; more are one JSON array."""
 
 
 class json_items(FunctionElement[Any]):  # noqa: N801  # an SQL function
@@ -64,6 +79,27 @@ def holds_any(array: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[
     """Whether the JSON array holds one of `texts`."""
     items = json_texts(array).table_valued("value")
     return exists(select(literal(1)).select_from(items).where(items.c.value.in_(texts)))
+
+
+def among(
+    column_: ColumnElement[Any], values: Sequence[int] | Sequence[str] | Sequence[int | str]
+) -> ColumnElement[bool]:
+    """Whether the column has one of `values`, however many they are: the number of parameters is bounded."""
+    if len(values) <= FEW:
+        return column_.in_(values)
+    value = json_texts(bindparam(None, list(values), type_=Json)).table_valued("value").c.value
+    return column_.in_(select(cast(value, BigInteger) if isinstance(values[0], int) else value))
+
+
+def rows_of(parameter: str) -> TableValuedAlias:
+    """The parameter of this name, a list of lists, as rows; `cell` takes one apart."""
+    return json_items(bindparam(parameter, type_=Json)).table_valued(column("value", Json))
+
+
+def cell(rows: TableValuedAlias, place: int, *, whole: bool) -> ColumnElement[Any]:
+    """What stands at a place of each row: a whole number, or a text."""
+    text = rows.c.value[place].as_string()
+    return cast(text, BigInteger) if whole else text
 
 
 def narrowed(rows: S, columns: Sequence[ColumnElement[Any]], keys: Collection[tuple[Any, ...]]) -> S:

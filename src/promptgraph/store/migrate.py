@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, select, text
 
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
+from promptgraph.store import call_tables as call_tables  # noqa: PLC0414  # its tables join METADATA
 from promptgraph.store.database import Database, Session
 from promptgraph.store.tables import METADATA, NOTES
 
@@ -26,7 +27,9 @@ UPGRADE = "Run: promptgraph db upgrade"
 
 
 class LegacyNote(NamedTuple):
-    """What the migration of an old database changed in one of its rows; `subject` is prompt or agent."""
+    """What the migration of an old database changed: in one row of prompts or agents, or, without a
+    `legacy_id`, in rows of llm_calls, prompt_usages and prompt_evaluations; `subject` is one of these.
+    """
 
     subject: str
     legacy_id: int | None
@@ -66,10 +69,11 @@ async def current(db: Database) -> str | None:
     if db.missing:
         return None
     async with db.read() as session:
-        return await (await session.connection()).run_sync(_current)
+        return await (await session.connection()).run_sync(revision_of)
 
 
-def _current(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """The revision that the database of `connection` is at; None before the first."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -110,8 +114,15 @@ async def downgrade(db: Database, revision: str) -> None:
     await locked(db, lambda connection: _run(command.downgrade, connection, revision))
 
 
-def _run(act: Callable[[Config, str], None], connection: Connection, revision: str) -> None:
-    _check_known(_current(connection))
+def upgrade_on(connection: Connection) -> Mapping[str, Any]:
+    """What the revisions tell of their work, after an upgrade in the transaction that `connection` is in; for
+    what `locked` runs.
+    """
+    return _run(command.upgrade, connection, "head")
+
+
+def _run(act: Callable[[Config, str], None], connection: Connection, revision: str) -> Mapping[str, Any]:
+    _check_known(revision_of(connection))
     config = _config()
     config.attributes["connection"] = connection
     if not revision:
@@ -120,6 +131,7 @@ def _run(act: Callable[[Config, str], None], connection: Connection, revision: s
         act(config, revision)
     except CommandError as error:
         raise InvalidInputError(f"{error}".rstrip(".") + ".", field="revision") from error
+    return config.attributes
 
 
 async def drift(db: Database) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, case, false, func, or_, select
 from sqlalchemy.sql.elements import False_
@@ -14,6 +15,7 @@ from sqlalchemy.sql.elements import False_
 from promptgraph.domain.asking import Page, PageArgs, Position
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.text import forbidden_character
+from promptgraph.store.call_tables import CallId
 from promptgraph.store.database import Session
 from promptgraph.store.keys import INT32, INT64, storable
 from promptgraph.store.tables import UtcDateTime
@@ -62,16 +64,16 @@ async def page_of(session: Session, rows: Rows, order: Order, page: PageArgs, ma
     cost    one statement; a second one where `page` has a cursor
     raises  InvalidInputError  a cursor's position does not fit `order`
     """
-    bounds = _Bounds.of(order, page)
+    bounds = Bounds.of(order, page)
     found = await session.execute(
-        rows.where(*bounds.inside).order_by(*_ordering(order, page)).limit(page.size + 1)
+        rows.where(*bounds.inside).order_by(*ordering(order, page)).limit(page.size + 1)
     )
     earlier = later = False
     if bounds.inside:
         outside = [_any(rows, side) for side in bounds.outside]
         flags = (await session.execute(select(*outside))).one()
         earlier, later = map(bool, flags)
-    return _page(page, [make(row) for row in found], earlier=earlier, later=later)
+    return cut(page, [make(row) for row in found], earlier=earlier, later=later)
 
 
 async def pages_of(
@@ -93,12 +95,12 @@ async def pages_of(
     pages: dict[PageKey, Page[T]] = {}
     for page, ids in groups.items():
         mine = rows.where(parent.in_(storable(ids)))
-        bounds = _Bounds.of(order, page)
+        bounds = Bounds.of(order, page)
         top = await _top(session, mine.where(*bounds.inside), order, parent, page)
         outside = await _outside(session, mine, parent, bounds) if bounds.inside else {}
         for id_ in ids:
             earlier, later = outside.get(id_, (False, False))
-            pages[PageKey(id_, page)] = _page(
+            pages[PageKey(id_, page)] = cut(
                 page, [make(row) for row in top[id_]], earlier=earlier, later=later
             )
     return [pages[PageKey(*key)] for key in keys]
@@ -124,7 +126,7 @@ async def _top(
     session: Session, rows: Rows, order: Order, parent: ColumnElement[int], page: PageArgs
 ) -> defaultdict[int, list[Sequence[Any]]]:
     """The first rows of each parent, one more than the page holds."""
-    rank = func.row_number().over(partition_by=parent, order_by=_ordering(order, page))
+    rank = func.row_number().over(partition_by=parent, order_by=ordering(order, page))
     ranked = rows.add_columns(parent.label("parent"), rank.label("rank")).subquery()
     wanted = select(*ranked.c).where(ranked.c.rank <= page.size + 1).order_by(ranked.c.rank)
     top: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
@@ -135,7 +137,7 @@ async def _top(
 
 
 async def _outside(
-    session: Session, rows: Rows, parent: ColumnElement[int], bounds: _Bounds
+    session: Session, rows: Rows, parent: ColumnElement[int], bounds: Bounds
 ) -> dict[int, tuple[bool, bool]]:
     """By parent, whether it has rows up to the cursor `after`, and from the cursor `before` on."""
     flags = [func.max(case((side, 1), else_=0)) for side in bounds.outside]
@@ -144,7 +146,10 @@ async def _outside(
     return {id_: (bool(earlier), bool(later)) for id_, earlier, later in found}
 
 
-def _page(page: PageArgs, items: list[T], *, earlier: bool, later: bool) -> Page[T]:
+def cut(page: PageArgs, items: list[T], *, earlier: bool, later: bool) -> Page[T]:
+    """The page of `items`, which are one more than fit where there are more. `earlier`, `later`: whether
+    there is anything that its cursors shut out.
+    """
     more = len(items) > page.size
     kept = items[: page.size]
     if page.backward:
@@ -152,25 +157,27 @@ def _page(page: PageArgs, items: list[T], *, earlier: bool, later: bool) -> Page
     return Page(tuple(kept), has_next=later or more, has_previous=earlier)
 
 
-def _ordering(order: Order, page: PageArgs) -> list[ColumnElement[Any]]:
+def ordering(order: Order, page: PageArgs) -> list[ColumnElement[Any]]:
+    """What to order by so that the rows nearest to where the page begins come first."""
     return [term.column.desc() if term.descending != page.backward else term.column.asc() for term in order]
 
 
-class _Bounds(NamedTuple):
+class Bounds(NamedTuple):
     """What the cursors of a page let in, and for each of the two what it shuts out."""
 
     inside: tuple[ColumnElement[bool], ...]
     outside: tuple[ColumnElement[bool], ColumnElement[bool]]  # false without a cursor
 
     @classmethod
-    def of(cls, order: Order, page: PageArgs) -> _Bounds:
+    def of(cls, order: Order, page: PageArgs) -> Bounds:
+        """raises  InvalidInputError  a cursor's position does not fit `order`"""
         inside: list[ColumnElement[bool]] = []
         outside: list[ColumnElement[bool]] = []
         for field, position, backward in (("after", page.after, False), ("before", page.before, True)):
             if position is None:
                 outside.append(false())
                 continue
-            values = _values(order, position, field)
+            values = values_of(order, position, field)
             inside.append(_beyond(order, values, backward=backward, inclusive=False))
             outside.append(_beyond(order, values, backward=not backward, inclusive=True))
         return cls(tuple(inside), (outside[0], outside[1]))
@@ -190,8 +197,11 @@ def _beyond(order: Order, values: Sequence[Any], *, backward: bool, inclusive: b
     return and_(near, or_(far, rest))
 
 
-def _values(order: Order, position: Position, field: str) -> list[Any]:
-    """The position as values of the order's columns."""
+def values_of(order: Order, position: Position, field: str) -> list[Any]:
+    """The inverse of `position_of`: values of the order's columns.
+
+    raises  InvalidInputError  the position does not fit `order`; `field` is the cursor's
+    """
     if len(position) != len(order):
         raise _no_position(field)
     return [_value(term, value, field) for term, value in zip(order, position, strict=True)]
@@ -204,7 +214,8 @@ def _value(term: Term, value: str | int, field: str) -> Any:
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= limit:
             return value
     elif isinstance(value, str) and not forbidden_character(value):
-        return _instant(value, field) if isinstance(type_, UtcDateTime) else value
+        convert = _CONVERT.get(type(type_))
+        return convert(value, field) if convert else value
     raise _no_position(field)
 
 
@@ -214,6 +225,17 @@ def _instant(value: str, field: str) -> dt.datetime:
         return instant.astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
         raise _no_position(field) from error
+
+
+def _uuid(value: str, field: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise _no_position(field) from error
+
+
+_CONVERT: Mapping[type, Callable[[str, str], Any]] = {UtcDateTime: _instant, CallId: _uuid}
+"""Column types whose values stand in a position as text."""
 
 
 def _no_position(field: str) -> InvalidInputError:

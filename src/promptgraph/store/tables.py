@@ -208,3 +208,14 @@ NOTES = Table(
     Column("legacy_id", BigInteger),
     Column("note", Text, nullable=False),
 )
+ORPHANS = Table(
+    "legacy_orphans",
+    METADATA,
+    _id(),
+    Column("subject", Name, nullable=False),
+    Column("legacy_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("row", Json, nullable=False),
+    Index(None, "subject", "legacy_id"),
+)
+"""Rows of an old database without a place in this one, and single values of calls; `subject` is the table."""

@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
 from starlette.types import Receive
 
 from promptgraph.domain.canonical import Json
+from promptgraph.graph.pipeline import BULKY, QUERY_BYTES
 from promptgraph.web.refusal import HttpRefusedError
 
-QUERY_BYTES = 1024 * 1024
-BULKY_BYTES = 64 * 1024 * 1024
 BULKY_AT_ONCE = 2
 BODY_SECONDS = 30.0
 """What a client has for sending; waiting for its turn does not count."""
 TURN_SECONDS = 30.0
 """What a large request waits for its turn before it is sent away."""
 INTEGER_DIGITS = 30
-BULKY_SIGN = b"syncprompts"
-"""Stands, in whatever case, in the first MiB of a body that may be larger: in its query or operation name."""
+SIGNS: Mapping[bytes, int] = {name.lower().encode(): bulk.limit for name, bulk in BULKY.items()}
+"""One of them stands, in whatever case, in the first MiB of a body that may be larger, in its query or its
+operation name; and how large that may be. What the operation really does is looked at later.
+"""
+LARGEST = max(SIGNS.values())
 
 
 class DisconnectedError(Exception):
@@ -37,8 +39,8 @@ async def read_body(receive: Receive, announced: int | None, large: Callable[[],
     raises  HttpRefusedError   413 too large, 408 too slow, 503 too many large ones at once
             DisconnectedError  the client went away
     """
-    if announced is not None and announced > BULKY_BYTES:
-        raise _too_large(BULKY_BYTES)
+    if announced is not None and announced > LARGEST:
+        raise _too_large(LARGEST)
     try:
         async with asyncio.timeout(BODY_SECONDS) as clock:
             return await _collected(receive, partial(_its_turn, clock, large))
@@ -67,12 +69,18 @@ async def _collected(receive: Receive, large: Callable[[], Awaitable[object]]) -
             raise DisconnectedError
         body += message.get("body", b"")
         more = message.get("more_body", False)
+        if limit == QUERY_BYTES < len(body):
+            limit = _limit(bytes(body[:QUERY_BYTES]).lower())
+            if limit > QUERY_BYTES:
+                await large()
         if len(body) > limit:
-            if limit == BULKY_BYTES or BULKY_SIGN not in bytes(body[:QUERY_BYTES]).lower():
-                raise _too_large(limit)
-            limit = BULKY_BYTES
-            await large()
+            raise _too_large(limit)
     return bytes(body)
+
+
+def _limit(start: bytes) -> int:
+    """How large the body may be that begins so."""
+    return max((size for sign, size in SIGNS.items() if sign in start), default=QUERY_BYTES)
 
 
 def _too_large(limit: int) -> HttpRefusedError:

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 from promptgraph.graph.pipeline import (
+    QUERY_BYTES,
     Kind,
     Pipeline,
     Request,
@@ -28,7 +29,7 @@ from promptgraph.graph.pipeline import (
     asked,
     refused,
 )
-from promptgraph.web.body import BULKY_AT_ONCE, QUERY_BYTES, DisconnectedError, decoded, parsed, read_body
+from promptgraph.web.body import BULKY_AT_ONCE, DisconnectedError, decoded, parsed, read_body
 from promptgraph.web.media import JSON, check_json, negotiated, wants_page
 from promptgraph.web.pages import SECURITY_HEADERS, graphiql_page
 from promptgraph.web.refusal import HttpRefusedError
@@ -116,9 +117,10 @@ async def posted(headers: Headers, body: Body) -> tuple[Request, Way]:
     check_json(", ".join(types), ", ".join(headers.getlist("content-encoding")))
     length = headers.get("content-length", "")
     raw = await body(int(length[:20]) if length.isascii() and length.isdigit() else None)
+    way = Way(size=len(raw))
     if len(raw) <= QUERY_BYTES:
-        return asked(decoded(raw)), Way()
-    return await asyncio.to_thread(lambda: asked(decoded(raw))), Way(bulky=True)
+        return asked(decoded(raw)), way
+    return await asyncio.to_thread(lambda: asked(decoded(raw))), way
 
 
 def fetched(query_string: bytes, headers: Mapping[str, str]) -> Request:

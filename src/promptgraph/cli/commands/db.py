@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from promptgraph.cli.options import json_option, with_settings
-from promptgraph.cli.output import counted, show, show_json, working
+from promptgraph.cli.output import counted, say, show, show_json, working
 from promptgraph.cli.revisions import Looked, Moved, downgraded, looked, standing, upgraded
 from promptgraph.cli.surface import FINDINGS, FINE, finish, run
 from promptgraph.config import Settings
@@ -25,6 +25,8 @@ def upgrade(settings: Settings, *, as_json: bool) -> None:
     with working("Migrating"):
         moved = run(upgraded(settings))
     _print(moved, as_json=as_json)
+    if moved.rebuild_due:
+        say("Adopted calls are not in the metrics yet. Run: promptgraph rollup rebuild", "warning")
 
 
 @db.command()

@@ -22,10 +22,12 @@ def serve(settings: Settings) -> None:
 
 
 @click.command()
+@click.option("--calls/--no-calls", default=True, help="Simulate a month of calls, or leave them out.")
 @with_settings("host", "port", "database_url", "prompts_dir", fixed={"mode": Mode.DEVELOPMENT})
-def demo(settings: Settings) -> None:
-    """Have a look: migrate, sync and serve, on the next free port, with things to try.
+def demo(settings: Settings, *, calls: bool) -> None:
+    """Have a look: migrate, sync, simulate a month of calls, and serve on the next free port.
 
-    Where there is no prompts folder yet, a small one is started. It may run any number of times.
+    Where there is no prompts folder yet, a small one is started. It may run any number of times: simulated
+    calls are added for the days since. They have the release `demo` and the metadata {"simulated": true}.
     """
-    serve_demo(settings)
+    serve_demo(settings, calls=calls)

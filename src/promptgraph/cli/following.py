@@ -1,0 +1,102 @@
+"""Following what is recorded, and writing calls to files."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+from uuid import UUID
+
+from promptgraph.cli.call_rows import CONTENTS, NAMES, Names, cells_of, json_line, rows_of
+from promptgraph.domain.call import LlmCall
+from promptgraph.domain.call_asking import LlmCallFilter
+from promptgraph.domain.canonical import JsonObject
+from promptgraph.store.call_stream import (
+    Commit,
+    calls_in_order,
+    calls_of_commits,
+    commits_since,
+    newest_calls,
+)
+from promptgraph.store.database import Database, Session
+from promptgraph.store.ledger import clock
+
+PAUSE_SECONDS = 0.5
+LATE = dt.timedelta(seconds=15)
+"""How much later than its own time a commit may be seen: longer than a transaction of the recorder lasts."""
+
+
+async def follow(
+    db: Database, wanted: LlmCallFilter, last: int, *, pause: float = PAUSE_SECONDS
+) -> AsyncIterator[tuple[Session, list[LlmCall]]]:
+    """The last calls, then those that are recorded from now on, each once, as they come; without end."""
+    async with db.read() as session:
+        seen = {commit.id: commit.recorded_at for commit in await _late(session)}
+        if last:
+            yield session, await newest_calls(session, wanted, last)
+    while True:
+        async with db.read() as session:
+            since = await clock(session) - LATE
+            new = await commits_since(session, since, seen)
+            async for calls in calls_of_commits(session, new, wanted):
+                yield session, calls
+        seen = _kept(seen, since) | {commit.id: commit.recorded_at for commit in new}
+        await asyncio.sleep(pause)
+
+
+async def _late(session: Session) -> list[Commit]:
+    return await commits_since(session, await clock(session) - LATE, ())
+
+
+def _kept(seen: Mapping[UUID, dt.datetime], since: dt.datetime) -> dict[UUID, dt.datetime]:
+    return {id_: at for id_, at in seen.items() if at >= since}
+
+
+async def export(session: Session, wanted: LlmCallFilter, out: IO[str], form: str, *, contents: bool) -> int:
+    """How many calls were written, the oldest first, some in memory at a time."""
+    with unwritable():
+        write = FORMS[form](out, (*NAMES, *(CONTENTS if contents else ())))
+    names, written = Names(), 0
+    async for calls in calls_in_order(session, wanted):
+        rows = await rows_of(session, calls, names, contents=contents)
+        with unwritable():
+            for row in rows:
+                write(row)
+        written += len(calls)
+    return written
+
+
+class UnwrittenError(Exception):
+    """What the file or the pipe said. It passes the database's door, which takes an OSError for its own."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@contextmanager
+def unwritable() -> Iterator[None]:
+    """raises  UnwrittenError  the body could not write"""
+    try:
+        yield
+    except OSError as error:
+        raise UnwrittenError(error) from error
+
+
+def _ndjson(out: IO[str], _: tuple[str, ...]) -> Callable[[JsonObject], object]:
+    return lambda row: out.write(json_line(row) + "\n")
+
+
+def _csv(out: IO[str], names: tuple[str, ...]) -> Callable[[JsonObject], object]:
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(names)
+    return lambda row: table.writerow(cells_of(row))
+
+
+FORMS: Mapping[str, Callable[[IO[str], tuple[str, ...]], Callable[[JsonObject], object]]] = {
+    "ndjson": _ndjson,
+    "csv": _csv,
+}

@@ -1,0 +1,17 @@
+"""Ids that we make ourselves: UUIDs of version 7, which sort by when they were made."""
+
+from __future__ import annotations
+
+import os
+import time
+from uuid import UUID
+
+ID_BYTES = 16
+
+
+def new_call_id() -> UUID:
+    """A UUID of version 7 (RFC 9562, 5.7): milliseconds since 1970, then chance."""
+    millis = time.time_ns() // 1_000_000
+    chance = int.from_bytes(os.urandom(10))
+    high, low = chance >> 68, chance & (1 << 62) - 1
+    return UUID(int=(millis << 80) | (7 << 76) | (high & 0xFFF) << 64 | (0b10 << 62) | low)

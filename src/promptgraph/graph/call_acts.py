@@ -1,0 +1,156 @@
+"""The mutations about calls: recording and scoring, each with a result per row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from strawberry import Parent
+
+from promptgraph.domain.call import LlmCall, RecordStatus, RecordWarning
+from promptgraph.domain.errors import (
+    InvalidInputError,
+    NotFoundError,
+    PromptgraphError,
+    StoreUnavailableError,
+)
+from promptgraph.domain.score import NewScore, Score
+from promptgraph.graph.acts import Refusal, refusal
+from promptgraph.graph.call_inputs import LlmCallInput, ScoreInput, check_rows, new_call, new_score
+from promptgraph.graph.field import words
+from promptgraph.graph.loaders import Context, Info
+from promptgraph.record.recorder import Recorded
+from promptgraph.store.ledger import clock
+from promptgraph.store.scores import put_scores
+
+
+@dataclass(frozen=True, slots=True)
+class CallsRecorded:
+    """What became of each call, or why none was looked at."""
+
+    results: Sequence[Recorded] = ()
+    error: PromptgraphError | None = None
+
+    def count(self, status: RecordStatus) -> int:
+        return Counter(result.status for result in self.results)[status]
+
+    @property
+    def recorded(self) -> int:
+        return self.count(RecordStatus.RECORDED)
+
+    @property
+    def duplicates(self) -> int:
+        return self.count(RecordStatus.DUPLICATE)
+
+    @property
+    def rejected(self) -> int:
+        return self.count(RecordStatus.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecorded:
+    """What became of one call."""
+
+    call: LlmCall | None = None
+    duplicate: bool = False
+    warnings: tuple[RecordWarning, ...] = ()
+    error: PromptgraphError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What became of one score."""
+
+    call_id: UUID
+    score: Score | None = None
+    error: PromptgraphError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsScored:
+    """What became of each score, or why none was looked at."""
+
+    results: Sequence[Scored] = ()
+    error: PromptgraphError | None = None
+
+
+async def record_llm_call(
+    info: Info, input: Annotated[LlmCallInput, words("The call, as it went.")]
+) -> CallRecorded:
+    """Record one call; answered once it is on disk."""
+    done, error = await info.context.settle(_record(info.context, [input]))
+    if not done:
+        return CallRecorded(error=error)
+    (result,) = done
+    return CallRecorded(result.call, result.status is RecordStatus.DUPLICATE, result.warnings, result.error)
+
+
+async def record_llm_calls(
+    info: Info, input: Annotated[list[LlmCallInput], words("The calls: at most 1000.")]
+) -> CallsRecorded:
+    """Record calls; answered once they are on disk. A row that is refused holds up no other."""
+    done, error = await info.context.settle(_record(info.context, input))
+    return CallsRecorded(done or (), error)
+
+
+async def _record(context: Context, given: list[LlmCallInput]) -> list[Recorded]:
+    """raises  StoreUnavailableError  nothing is known to be stored, and the same again may succeed"""
+    check_rows(given)
+    results = await context.recorder.record([new_call(row) for row in given])
+    away = [result.error for result in results if isinstance(result.error, StoreUnavailableError)]
+    if away and len(away) == len(results):
+        raise away[0]
+    return results
+
+
+async def score_llm_calls(
+    info: Info, input: Annotated[list[ScoreInput], words("The scores: at most 1000.")]
+) -> CallsScored:
+    """Say what recorded calls are worth. A row that is refused holds up no other."""
+    done, error = await info.context.settle(_score(info.context, input))
+    return CallsScored(done or (), error)
+
+
+async def _score(context: Context, given: list[ScoreInput]) -> list[Scored]:
+    check_rows(given)
+    rows = [_checked(row) for row in given]
+    sound = [row for row in rows if isinstance(row, NewScore)]
+    stored = iter(await _stored(context, sound) if sound else [])
+    return [
+        _scored(row.call_id, found if isinstance(found, InvalidInputError) else next(stored))
+        for row, found in zip(given, rows, strict=True)
+    ]
+
+
+async def _stored(context: Context, rows: Sequence[NewScore]) -> list[Score | None]:
+    async with context.db.write() as session:
+        return await put_scores(session, rows, await clock(session))
+
+
+def _checked(row: ScoreInput) -> NewScore | InvalidInputError:
+    try:
+        return new_score(row)
+    except InvalidInputError as error:
+        return error
+
+
+def _scored(call_id: UUID, found: Score | InvalidInputError | None) -> Scored:
+    if isinstance(found, Score):
+        return Scored(call_id, found)
+    return Scored(call_id, error=found or NotFoundError("There is no call with this id.", field="callId"))
+
+
+# ---------------------------------------------------------------- payloads
+
+
+def row_error(root: Parent[Recorded | Scored]) -> Refusal | None:
+    """Why the row is not stored; null if it is."""
+    return refusal(root.error) if root.error else None
+
+
+async def scored_call(root: Parent[Scored], info: Info) -> LlmCall | None:
+    """The call, with its scores as they are now."""
+    return await info.context.load.call.load(root.call_id)

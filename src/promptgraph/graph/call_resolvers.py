@@ -1,0 +1,95 @@
+"""Calls: what their fields answer that is no column of theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from strawberry import Parent
+
+from promptgraph.domain.call import LlmCall
+from promptgraph.domain.canonical import Json, JsonObject
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.prompt import Prompt
+from promptgraph.domain.registry import Agent
+from promptgraph.domain.score import Score
+from promptgraph.graph.field import words
+from promptgraph.graph.loaders import Info
+from promptgraph.graph.resolvers import RenderedPrompt
+from promptgraph.template.render import render
+
+TRACE_ID, SPAN_ID = "{trace_id}", "{span_id}"
+
+
+async def llm_call(
+    info: Info, call_id: Annotated[UUID, words("The id that its caller made.")]
+) -> LlmCall | None:
+    """One recorded call."""
+    return await info.context.load.call.load(call_id)
+
+
+async def call_prompt(root: Parent[LlmCall], info: Info) -> Prompt | None:
+    """The version that was sent; null if the call was recorded without one."""
+    return None if root.prompt_id is None else await info.context.load.prompt.load(root.prompt_id)
+
+
+async def call_agent(root: Parent[LlmCall], info: Info) -> Agent | None:
+    """The agent that made it."""
+    return None if root.agent_id is None else await info.context.load.agent.load(root.agent_id)
+
+
+async def call_variables(root: Parent[LlmCall], info: Info) -> JsonObject | None:
+    """What the prompt was rendered with, but for sensitive variables; null where nothing is stored."""
+    content = await info.context.load.content.load(root.id)
+    return content.variables if content else None
+
+
+async def call_output(root: Parent[LlmCall], info: Info) -> Json:
+    """What the model answered; null where nothing is stored."""
+    content = await info.context.load.content.load(root.id)
+    return content.output if content else None
+
+
+async def call_metadata(root: Parent[LlmCall], info: Info) -> JsonObject:
+    """Anything else that the caller said about it."""
+    content = await info.context.load.content.load(root.id)
+    return content.metadata if content else {}
+
+
+async def call_scores(root: Parent[LlmCall], info: Info) -> list[Score]:
+    """What was thought of it, by name and source."""
+    return await info.context.load.scores.load(root.id)
+
+
+async def call_rendered_prompt(root: Parent[LlmCall], info: Info) -> RenderedPrompt | None:
+    """The messages as they were sent, made anew from prompt and variables; null when the variables are not
+    stored, sensitive ones among them, or do not fit.
+    """
+    prompt = await call_prompt(root, info)
+    variables = await call_variables(root, info)
+    if prompt is None or any(variable.sensitive for variable in prompt.variables):
+        return None
+    if variables is None and prompt.variables:
+        return None
+    try:
+        rendered = await asyncio.to_thread(render, prompt, variables or {})
+    except InvalidInputError:
+        return None
+    return RenderedPrompt(prompt, rendered, root.rendered_hash)
+
+
+def call_trace_url(root: Parent[LlmCall], info: Info) -> str | None:
+    """The trace on the web, where the server knows its address."""
+    return trace_url(info.context.trace_url, root.trace_id, root.span_id)
+
+
+def trace_url(template: str | None, trace_id: str | None, span_id: str | None) -> str | None:
+    """The address that a template makes of the ids; None where one of those in it is missing."""
+    ids = {TRACE_ID: trace_id, SPAN_ID: span_id}
+    if template is None or any(name in template and id_ is None for name, id_ in ids.items()):
+        return None
+    for name, id_ in ids.items():
+        template = template.replace(name, quote(id_ or "", safe=""))
+    return template

@@ -1,0 +1,209 @@
+"""From what a caller sends to what is stored: checked, linked, hashed, priced, or refused."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from promptgraph.domain.call import (
+    CallContent,
+    ContentState,
+    CostSource,
+    LlmCall,
+    NewCall,
+    RecordWarning,
+    micros,
+    nanos,
+)
+from promptgraph.domain.call_hash import CALL_HASH_SCHEME, idempotency_hash
+from promptgraph.domain.call_ids import new_call_id
+from promptgraph.domain.call_rules import check_call, warnings_of
+from promptgraph.domain.errors import InvalidInputError, PromptgraphError
+from promptgraph.record.callers import MAX_UNDECLARED, Agents
+from promptgraph.record.linking import FIELD, Linked, Prompts
+from promptgraph.record.prices import PriceBook
+from promptgraph.store.database import Database
+
+BREATH = 50
+"""After so many rows the event loop gets its turn."""
+
+AS_SENT = (
+    "label",
+    "environment",
+    "operation",
+    "provider",
+    "model",
+    "response_model",
+    "response_id",
+    "release",
+    "attempt",
+    "status",
+    "error_type",
+    "error_message",
+    "finish_reasons",
+    "tool_call_count",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "reasoning_output_tokens",
+    "conversation_id",
+    "user_id",
+    "trace_id",
+    "span_id",
+    "rendered_hash",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call that may be stored. `facts` are fields of LlmCall, all but the instants that only the commit
+    knows; `started_at` is the caller's, if it sent one.
+    """
+
+    id: UUID
+    digest: str
+    facts: dict[str, Any]
+    started_at: dt.datetime | None
+    content: CallContent | None
+    warnings: tuple[RecordWarning, ...] = ()
+
+    def call(self, recorded_at: dt.datetime) -> LlmCall:
+        """The call, as it is stored at this instant."""
+        return LlmCall(**self.facts, started_at=self.started_at or recorded_at, recorded_at=recorded_at)
+
+
+Outcome: TypeAlias = Prepared | PromptgraphError
+
+
+class Preparer:
+    """Makes rows of calls. `unlinked`: whether a call may name no prompt."""
+
+    def __init__(
+        self, db: Database, prices: PriceBook, *, now: Callable[[], dt.datetime], unlinked: bool
+    ) -> None:
+        self._prompts = Prompts(db)
+        self._agents = Agents(db, now)
+        self._prices = prices
+        self._now = now
+        self._unlinked = unlinked
+
+    async def prepare(self, calls: Sequence[NewCall]) -> list[Outcome]:
+        """For each call what would be stored, or why it is refused.
+
+        raises  StoreUnavailableError  the database is out of reach, and prompts or agents must be looked up
+        cost    about 100 µs a call beside its contents; what must be looked up, once for all calls
+        """
+        now = self._now()
+        found: list[PromptgraphError | None] = []
+        for place, call in enumerate(calls):
+            await _breathe(place)
+            found.append(self._flaw(call, now))
+        sound = [call for call, flaw in zip(calls, found, strict=True) if flaw is None]
+        prompts = await self._prompts.find(call.prompt_id for call in sound if call.prompt_id is not None)
+        links = [flaw or _link(call, prompts) for call, flaw in zip(calls, found, strict=True)]
+        named = zip(calls, links, strict=True)
+        agents = await self._agents.find(
+            call.agent for call, link in named if call.agent and not isinstance(link, PromptgraphError)
+        )
+        made: list[Outcome] = []
+        for place, (call, link) in enumerate(zip(calls, links, strict=True)):
+            await _breathe(place)
+            if isinstance(link, PromptgraphError):
+                made.append(link)
+            else:
+                made.append(self._prepared(call, link, agents, now))
+        return made
+
+    def _flaw(self, call: NewCall, now: dt.datetime) -> PromptgraphError | None:
+        try:
+            check_call(call, now)
+        except InvalidInputError as error:
+            return error
+        if call.prompt_id is None and not self._unlinked:
+            return InvalidInputError(
+                "promptId is missing: say which version of a prompt was sent. This server takes calls"
+                " without one only with UNLINKED_CALLS=accept.",
+                field=FIELD,
+            )
+        return None
+
+    def _prepared(
+        self, call: NewCall, link: Linked | None, agents: Mapping[str, int | None], now: dt.datetime
+    ) -> Prepared:
+        id_ = call.call_id or new_call_id()
+        digest = idempotency_hash(call, link.id if link else None)
+        content = _content(id_, call, link)
+        facts = {name: getattr(call, name) for name in AS_SENT}
+        facts |= {
+            "id": id_,
+            "prompt_id": link.id if link else None,
+            "agent_id": agents.get(call.agent) if call.agent else None,
+            "latency_us": _micros(call.latency_ms),
+            "time_to_first_token_us": _micros(call.time_to_first_token_ms),
+            "content_state": ContentState.FULL if content else ContentState.NONE,
+            "content_hash": digest,
+            "hash_scheme": CALL_HASH_SCHEME,
+        }
+        facts["cost_nano_usd"], facts["cost_source"] = self._cost(call, now)
+        warnings = (*warnings_of(call), *_misfits(call, link), *_crowd(call, agents))
+        return Prepared(id_, digest, facts, call.started_at, content, warnings)
+
+    def _cost(self, call: NewCall, now: dt.datetime) -> tuple[int | None, CostSource | None]:
+        if call.cost_usd is not None:
+            return nanos(call.cost_usd), CostSource.REPORTED
+        price = self._prices.price(call, call.started_at or now)
+        return (price.nano_usd, price.source) if price else (None, None)
+
+
+async def _breathe(place: int) -> None:
+    if place % BREATH == BREATH - 1:
+        await asyncio.sleep(0)
+
+
+def _link(
+    call: NewCall, prompts: Mapping[str, Linked | PromptgraphError]
+) -> Linked | PromptgraphError | None:
+    """The version that a call names, None for none, or why it may not be named."""
+    if call.prompt_id is None:
+        return None
+    link = prompts[call.prompt_id]
+    if isinstance(link, Linked):
+        try:
+            link.check_hash(call.prompt_hash)
+        except PromptgraphError as error:
+            return error
+    return link
+
+
+def _content(id_: UUID, call: NewCall, link: Linked | None) -> CallContent | None:
+    """What is kept of variables, output and metadata; None where there is nothing."""
+    variables = link.kept(call.variables) if link and call.variables else call.variables
+    if variables is None and call.output is None and not call.metadata:
+        return None
+    return CallContent(call_id=id_, variables=variables, output=call.output, metadata=call.metadata)
+
+
+def _misfits(call: NewCall, link: Linked | None) -> tuple[RecordWarning, ...]:
+    misfit = link.misfit(call.variables) if link and call.variables is not None else None
+    if misfit is None:
+        return ()
+    return (RecordWarning("VARIABLES_MISFIT", misfit.field, f"{misfit} The call was recorded all the same."),)
+
+
+def _crowd(call: NewCall, agents: Mapping[str, int | None]) -> tuple[RecordWarning, ...]:
+    if call.agent is None or agents[call.agent] is not None:
+        return ()
+    message = (
+        f"There are {MAX_UNDECLARED} agents already that no file declares; the call was recorded without its"
+        " agent. Declare the agent in a file, or send names that do not change from call to call."
+    )
+    return (RecordWarning("TOO_MANY_AGENTS", "agent", message),)
+
+
+def _micros(milliseconds: float | None) -> int | None:
+    return None if milliseconds is None else micros(milliseconds)

@@ -1,0 +1,271 @@
+"""Recording: calls that arrive together share a commit, and each is answered after the commit that holds it.
+
+No timer: the writer takes whatever is waiting, commits it, and looks again. A row leaves memory only once it
+is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+from promptgraph.domain.call import LlmCall, NewCall, RecordStatus, RecordWarning
+from promptgraph.domain.errors import (
+    IdempotencyConflictError,
+    InvalidInputError,
+    PromptgraphError,
+    StoreUnavailableError,
+    TooManyRowsError,
+)
+from promptgraph.record.preparing import Prepared, Preparer
+from promptgraph.record.prices import PriceBook
+from promptgraph.store.call_writes import add_calls
+from promptgraph.store.calls import calls_by_id
+from promptgraph.store.database import Database
+from promptgraph.store.ledger import clock
+
+log = logging.getLogger("promptgraph.record")
+
+MAX_ROWS = 1_000
+QUEUE_LIMIT = 10_000
+BATCH = 500
+
+CONFLICT = (
+    "callId was used for another call, which stays as it is. A retry must send the same values;"
+    " another call needs an id of its own."
+)
+CROWDED = "Too many calls wait to be written; send this one again, with the same callId."
+STOPPING = "This server is stopping; send the call again, with the same callId."
+UNKNOWN = "Nobody knows whether this call was stored; send it again, with the same callId."
+UNSTORABLE = "The database refused this call; no other call of its batch was held up by it."
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of one call. `call` is the stored one, of a duplicate the first; `error` says why a
+    rejected one is not stored, and whether to try again.
+    """
+
+    status: RecordStatus
+    call_id: UUID | None = None
+    call: LlmCall | None = None
+    warnings: tuple[RecordWarning, ...] = ()
+    error: PromptgraphError | None = None
+
+
+class _Stored(NamedTuple):
+    """What is stored under an id, and whether this commit put it there."""
+
+    call: LlmCall
+    new: bool
+
+
+_Fate: TypeAlias = _Stored | PromptgraphError
+
+
+class _Request:
+    """The calls of one caller. `answer` is done when the last of them is settled."""
+
+    def __init__(self, size: int) -> None:
+        self.results: list[Recorded | None] = [None] * size
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._open = size
+
+    def settle(self, place: int, result: Recorded) -> None:
+        if self.results[place] is not None:
+            return
+        self.results[place] = result
+        self._open -= 1
+        if not self._open and not self.answer.done():  # done already where the caller has gone
+            self.answer.set_result(None)
+
+
+class _Waiting(NamedTuple):
+    """A row in the queue: what to store, and whom to answer."""
+
+    row: Prepared
+    request: _Request
+    place: int
+
+    def settle(self, fate: _Fate, *, first: bool) -> None:
+        row = self.row
+        if isinstance(fate, PromptgraphError):
+            result = Recorded(RecordStatus.REJECTED, row.id, warnings=row.warnings, error=fate)
+        elif fate.call.content_hash != row.digest:
+            error = IdempotencyConflictError(CONFLICT, field="callId")
+            result = Recorded(RecordStatus.REJECTED, row.id, warnings=row.warnings, error=error)
+        else:
+            status = RecordStatus.RECORDED if fate.new and first else RecordStatus.DUPLICATE
+            result = Recorded(status, row.id, fate.call, row.warnings)
+        self.request.settle(self.place, result)
+
+
+class Recorder:
+    """Records calls, in groups, by one task. `start` it, and `stop` it so that it writes what waits."""
+
+    def __init__(  # noqa: PLR0913  # all that an operator may set
+        self,
+        db: Database,
+        prices: PriceBook,
+        *,
+        now: Callable[[], dt.datetime],
+        unlinked: bool = False,
+        queue_limit: int = QUEUE_LIMIT,
+        batch: int = BATCH,
+        wake: Callable[[], None] | None = None,
+    ) -> None:
+        """`wake` is called after each commit that stored something.
+
+        units  queue_limit: rows that may wait; batch: rows that a commit takes at most
+        """
+        self._db = db
+        self._preparer = Preparer(db, prices, now=now, unlinked=unlinked)
+        self._limit = queue_limit
+        self._batch = batch
+        self._stored = wake or _nothing
+        self._queue: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Accept calls from now on."""
+        self._stopping = False
+        self._ensure_writer()
+
+    async def stop(self) -> None:
+        """Refuse calls from now on, and wait until those that were accepted are written and answered."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def record(self, calls: Sequence[NewCall]) -> list[Recorded]:
+        """What became of each call, in order, once all of them are settled: the recorded ones are on disk.
+        A caller that goes away does not take its calls back.
+
+        raises  TooManyRowsError  more than MAX_ROWS
+        """
+        if len(calls) > MAX_ROWS:
+            raise TooManyRowsError(
+                f"At most {MAX_ROWS} calls at once; send the rest in another request.",
+                limit=MAX_ROWS,
+                field="input",
+            )
+        if not calls:
+            return []
+        request = _Request(len(calls))
+        try:
+            outcomes = await self._preparer.prepare(calls)
+        except StoreUnavailableError as error:
+            return [Recorded(RecordStatus.REJECTED, call.call_id, error=error) for call in calls]
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, PromptgraphError):
+                request.settle(place, Recorded(RecordStatus.REJECTED, calls[place].call_id, error=outcome))
+            else:
+                self._enqueue(_Waiting(outcome, request, place))
+        self._wake.set()
+        await request.answer
+        return [result for result in request.results if result is not None]
+
+    def _enqueue(self, waiting: _Waiting) -> None:
+        if self._stopping or len(self._queue) >= self._limit:
+            waiting.settle(StoreUnavailableError(STOPPING if self._stopping else CROWDED), first=True)
+            return
+        self._ensure_writer()
+        self._queue.append(waiting)
+
+    def _ensure_writer(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write_all(), name="promptgraph recorder")
+            self._task.add_done_callback(_tell)
+
+    async def _write_all(self) -> None:
+        try:
+            while self._queue or not self._stopping:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    await self._write(list(islice(self._queue, self._batch)))
+        finally:  # cancelled, or a mistake in the code: whoever waits is told that nobody knows
+            for waiting in self._queue:
+                waiting.settle(StoreUnavailableError(UNKNOWN), first=True)
+            self._queue.clear()
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        """Write the head of the queue, answer it, and only then take it off."""
+        first: dict[UUID, _Waiting] = {}
+        for waiting in batch:
+            first.setdefault(waiting.row.id, waiting)
+        rows = [waiting.row for _, waiting in sorted(first.items())]
+        fates = await self._fates(rows)
+        for waiting in batch:
+            id_ = waiting.row.id
+            waiting.settle(fates[id_], first=waiting is first[id_])
+        for _ in batch:
+            self._queue.popleft()
+
+    async def _fates(self, rows: Sequence[Prepared]) -> dict[UUID, _Fate]:
+        """What is stored under each row's id after one commit, or why it is not. Where the database refuses
+        a row, halves are tried until that one is alone, so that it holds up no other.
+        """
+        try:
+            return await self._commit(rows)
+        except StoreUnavailableError as error:
+            return dict.fromkeys((row.id for row in rows), error)
+        except PromptgraphError as error:
+            if len(rows) == 1:
+                return {rows[0].id: _refusal(error)}
+        half = len(rows) // 2
+        return await self._fates(rows[:half]) | await self._fates(rows[half:])
+
+    async def _commit(self, rows: Sequence[Prepared]) -> dict[UUID, _Fate]:
+        committing = False
+        try:
+            async with self._db.write() as session:
+                at = await clock(session)
+                calls = {row.id: row.call(at) for row in rows}
+                contents = [row.content for row in rows if row.content is not None]
+                new = await add_calls(session, list(calls.values()), contents, at)
+                old = [id_ for id_ in calls if id_ not in new]
+                stored = await calls_by_id(session, old) if old else []
+                committing = True
+        except StoreUnavailableError:
+            raise
+        except PromptgraphError as error:
+            if committing:  # a definite error must mean that nothing was stored
+                raise StoreUnavailableError(UNKNOWN) from error
+            raise
+        if new:
+            self._stored()
+        fates: dict[UUID, _Fate] = {id_: _Stored(calls[id_], new=True) for id_ in new}
+        # one that was deleted in between is neither new nor there: it is to be sent again
+        gone = StoreUnavailableError(UNKNOWN)
+        return fates | {
+            id_: _Stored(call, new=False) if call else gone for id_, call in zip(old, stored, strict=True)
+        }
+
+
+def _nothing() -> None:
+    """What follows a commit, unless somebody asked for more."""
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    """Say in the log why the writer ended, unless it was told to; the next call starts another."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("The writer of calls failed; it starts again with the next call.", exc_info=error)
+
+
+def _refusal(error: PromptgraphError) -> PromptgraphError:
+    if isinstance(error, InvalidInputError):
+        return error
+    refused = InvalidInputError(UNSTORABLE)
+    refused.__cause__ = error
+    return refused

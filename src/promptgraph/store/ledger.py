@@ -1,0 +1,43 @@
+"""The ledger: a row per commit, which says what that commit adds to the figures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+
+from promptgraph.domain import ledger
+from promptgraph.domain.call_ids import new_call_id
+from promptgraph.domain.delta import Delta
+from promptgraph.store.call_tables import RECORD_BATCHES
+from promptgraph.store.database import Session
+
+
+async def add_batch(session: Session, delta: Delta, call_ids: Sequence[UUID], at: dt.datetime) -> UUID:
+    """The id of a new ledger row; `call_ids` are the calls that this commit adds, none for a correction.
+
+    cost  one statement
+    """
+    id_ = new_call_id()
+    values = {
+        "id": id_,
+        "recorded_at": at,
+        "call_ids": b"".join(call_id.bytes for call_id in call_ids),
+        "delta": ledger.to_row(delta),
+        "folded": False,
+    }
+    await session.execute(insert(RECORD_BATCHES).values(values))
+    return id_
+
+
+async def clock(session: Session) -> dt.datetime:
+    """The database's own time, not that of the transaction's begin; on SQLite this host's.
+
+    cost  one statement, none on SQLite
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return dt.datetime.now(dt.UTC)
+    at: dt.datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return at.astimezone(dt.UTC)

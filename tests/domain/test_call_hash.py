@@ -1,0 +1,250 @@
+"""The idempotency hash: equal for a retry, different for another call, exact and cheap."""
+
+import datetime as dt
+import json
+import math
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from promptgraph.domain.call import CallStatus, NewCall
+from promptgraph.domain.call_hash import CALL_HASH_SCHEME, exact_json, idempotency_hash, is_plain
+from promptgraph.domain.canonical import Json, canonical_json, content_hash
+from promptgraph.domain.errors import InvalidInputError
+
+AT = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+FULL = NewCall(
+    call_id=UUID(int=1),
+    prompt_id="UHJvbXB0",
+    prompt_hash="a" * 64,
+    rendered_hash="b" * 64,
+    label="production",
+    agent="support-bot",
+    environment="staging",
+    operation="chat",
+    provider="openai",
+    model="gpt-4o",
+    response_model="gpt-4o-2024-08-06",
+    response_id="r1",
+    release="1.2.3",
+    attempt=1,
+    status=CallStatus.ERROR,
+    error_type="timeout",
+    error_message="gone",
+    finish_reasons=("stop",),
+    tool_call_count=0,
+    input_tokens=1000,
+    output_tokens=100,
+    cache_read_input_tokens=300,
+    cache_write_input_tokens=10,
+    reasoning_output_tokens=50,
+    cost_usd=Decimal("0.003125"),
+    latency_ms=812.345,
+    time_to_first_token_ms=200.0,
+    started_at=AT,
+    conversation_id="c",
+    user_id="u",
+    trace_id="t",
+    span_id="s",
+    variables={"ticket": "My card was declined"},
+    output="billing",
+    metadata={"queue": 1},
+)
+OTHER: dict[str, Any] = {
+    "status": CallStatus.OK,
+    "finish_reasons": ("length",),
+    "cost_usd": Decimal("0.003126"),
+    "latency_ms": 812.346,
+    "started_at": AT + dt.timedelta(microseconds=1),
+    "variables": {},
+    "output": None,
+    "metadata": {},
+}
+CONTENT = sorted({field.name for field in fields(NewCall)} - {"call_id", "prompt_id"})
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_another_value_of_any_field_is_another_call(name: str) -> None:
+    """No field that a caller sends is left out of the hash."""
+    before = getattr(FULL, name)
+    default = f"{before}x" if isinstance(before, str) else before
+    after = OTHER.get(name, before + 1 if isinstance(before, int | float) else default)
+    assert idempotency_hash(FULL, 7) != idempotency_hash(replace(FULL, **{name: after}), 7)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"call_id": UUID(int=2)}, id="the call's own id, which is compared before"),
+        pytest.param({"prompt_id": "7"}, id="another id of the same prompt"),
+        pytest.param({"started_at": AT.astimezone(dt.timezone(dt.timedelta(hours=5)))}, id="another zone"),
+        pytest.param({"cost_usd": Decimal("0.0031250")}, id="another spelling of the cost"),
+        pytest.param({"latency_ms": 812.34500001}, id="less than a microsecond"),
+        pytest.param({"time_to_first_token_ms": 200}, id="an integer for a float"),
+        pytest.param({"metadata": {"queue": 1.0}}, id="1.0 for 1"),
+    ],
+)
+def test_same_call_in_other_words_is_a_retry(changes: dict[str, Any]) -> None:
+    """What is kept alike is hashed alike."""
+    assert idempotency_hash(FULL, 7) == idempotency_hash(replace(FULL, **changes), 7)
+
+
+def test_key_order_does_not_count() -> None:
+    """A client that serialises its variables in another order still retries."""
+    one = NewCall(model="m", variables={"a": 1, "b": {"c": 2, "d": 3}})
+    two = NewCall(model="m", variables={"b": {"d": 3, "c": 2}, "a": 1})
+    assert idempotency_hash(one, None) == idempotency_hash(two, None)
+
+
+def test_prompt_is_part_of_the_call() -> None:
+    """The same words about another prompt, or about none, are another call."""
+    assert 3 == len({idempotency_hash(FULL, prompt_id) for prompt_id in (7, 8, None)})
+
+
+def test_said_default_equals_a_silent_one() -> None:
+    """Saying the default is the same as saying nothing."""
+    said = NewCall(model="m", environment="default", status=CallStatus.OK, finish_reasons=(), metadata={})
+    assert idempotency_hash(NewCall(model="m"), 1) == idempotency_hash(said, 1)
+
+
+def test_empty_variables_are_not_absent_ones() -> None:
+    """A prompt without variables was rendered with {}; without a record of them nobody knows."""
+    assert idempotency_hash(NewCall(model="m"), 1) != idempotency_hash(NewCall(model="m", variables={}), 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "sent"),
+    [
+        pytest.param(NewCall(model="gpt-4o"), {"model": "gpt-4o", "prompt_id": 7}, id="the least"),
+        pytest.param(
+            FULL,
+            {
+                "prompt_id": 7,
+                "prompt_hash": "a" * 64,
+                "rendered_hash": "b" * 64,
+                "label": "production",
+                "agent": "support-bot",
+                "environment": "staging",
+                "operation": "chat",
+                "provider": "openai",
+                "model": "gpt-4o",
+                "response_model": "gpt-4o-2024-08-06",
+                "response_id": "r1",
+                "release": "1.2.3",
+                "attempt": 1,
+                "status": "ERROR",
+                "error_type": "timeout",
+                "error_message": "gone",
+                "finish_reasons": ["stop"],
+                "tool_call_count": 0,
+                "input_tokens": 1000,
+                "output_tokens": 100,
+                "cache_read_input_tokens": 300,
+                "cache_write_input_tokens": 10,
+                "reasoning_output_tokens": 50,
+                "cost_usd": "3125000",
+                "latency_ms": 812345,
+                "time_to_first_token_ms": 200000,
+                "started_at": 1777636800000000,
+                "conversation_id": "c",
+                "user_id": "u",
+                "trace_id": "t",
+                "span_id": "s",
+                "variables": content_hash({"ticket": "My card was declined"}),
+                "output": content_hash("billing"),
+                "metadata": content_hash({"queue": 1}),
+            },
+            id="every field",
+        ),
+    ],
+)
+def test_scheme_1_stays_what_it_is(call: NewCall, sent: dict[str, Json]) -> None:
+    """A stored hash stays comparable: whoever changes this must give the scheme another number."""
+    assert (1, content_hash(sent)) == (CALL_HASH_SCHEME, idempotency_hash(call, 7))
+
+
+# ---------------------------------------------------------------- both ways to the canonical form agree
+
+_FLOATS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, 1.0, 1e-4, 9.999e-5, 1e-5, 1e-6, 1e-7, 5e-324, 1e15, 1e16, 1e20, 1e21, 1e22]),
+    st.floats(min_value=9e14, max_value=1.1e16),
+    st.floats(min_value=1e-8, max_value=1e-3),
+    st.integers(min_value=-(2**60), max_value=2**60).map(float),
+)
+_TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["\ue000", "\uffff", "\U0001f600", "\u2028", '"\\/\b\f\n\r\t\x00\x1f\x7f', "é", "z"]
+)
+_SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | _FLOATS | _TEXTS
+_JSON: st.SearchStrategy[Json] = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(_TEXTS, inner, max_size=5)
+)
+
+
+@settings(deadline=None)
+@given(_TEXTS.filter(bool))
+def test_texts_are_hashed_in_canonical_form(text: str) -> None:
+    """Whatever characters a text holds, the whole is SHA-256 over RFC 8785."""
+    call = NewCall(model="m", error_message=text, finish_reasons=(text, ""))
+    sent: dict[str, Json] = {"model": "m", "error_message": text, "finish_reasons": [text, ""]}
+    assert content_hash(sent) == idempotency_hash(call, None)
+
+
+@settings(deadline=None)
+@given(_JSON)
+def test_both_ways_write_the_same_bytes(value: Json) -> None:
+    """The quick way is taken only where it gives the bytes of RFC 8785."""
+    assert canonical_json(value) == exact_json(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        pytest.param({"ticket": "größer €", "n": [1, 0.7, -12.5, None, True]}, True, id="what callers send"),
+        pytest.param(0.0001, True, id="the smallest without exponent"),
+        pytest.param(0.00009999, False, id="a small float"),
+        pytest.param(1.0, False, id="no fraction"),
+        pytest.param(-0.0, False, id="minus zero"),
+        pytest.param(1e16, False, id="a large float"),
+        pytest.param(math.inf, False, id="infinity"),
+        pytest.param(math.nan, False, id="NaN"),
+        pytest.param(2**53 - 1, True, id="the largest integer"),
+        pytest.param(2**53, False, id="one more"),
+        pytest.param({"\uffff": 1}, True, id="a key within the BMP"),
+        pytest.param({"\U0001f600": 1}, False, id="a key beyond it"),
+        pytest.param([{"deep": [1e-7]}], False, id="one number deep inside"),
+        pytest.param({"status": CallStatus.OK}, False, id="a subclass"),
+    ],
+)
+def test_quick_way_is_taken_for_plain_values_alone(value: Json, plain: bool) -> None:  # noqa: FBT001  # a table's column
+    """Ordinary content is plain, and each case in which the two forms differ is not."""
+    assert plain == is_plain(value)
+
+
+def test_the_two_forms_do_differ() -> None:
+    """Control: without the look beforehand the C encoder would give other bytes."""
+    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+    values: list[Json] = [1.0, 1e-5, 1e16, {"\U0001f600": 1, "\uffff": 2}]
+    for value in values:
+        assert canonical_json(value) != encode(value).encode()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 2**53, "\ud800", {"\ud800": 1}, -(2**53)], ids=ascii)
+def test_refuses_what_has_no_canonical_form(value: Json) -> None:
+    """Both ways refuse alike, with a sentence."""
+    with pytest.raises(InvalidInputError, match="no (canonical|exact) JSON form"):
+        exact_json(value)
+
+
+def test_refuses_endless_depth() -> None:
+    """Deep nesting is an error of the input, not of the interpreter."""
+    value: Json = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(InvalidInputError, match="no (canonical|exact) JSON form"):
+        exact_json(value)

@@ -1,0 +1,100 @@
+"""What is wired: settings in, a server that records out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from promptgraph.app import build
+from promptgraph.config import load
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.names import global_id
+from promptgraph.web.application import Application
+from tests.factories import prompt_yaml, write_tree
+
+RECORD = """mutation($i:[LlmCallInput!]!){recordLlmCalls(input:$i){
+  results{status error{code field} llmCall{costUsd costSource traceUrl}}}}"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with a prompt and a file of prices."""
+    write_tree(tmp_path, {"prompts/a.prompt.yaml": prompt_yaml(1, "Hi {{ name }}")})
+    prices = {"*/house": {"input_per_mtok": 2, "output_per_mtok": 8}}
+    (tmp_path / "prices.json").write_text(json.dumps(prices))
+    return tmp_path
+
+
+def served(home: Path, **more: Any) -> Application:
+    url = f"sqlite:///{home / 'x.db'}"
+    return build(load(database_url=url, prompts_dir=home / "prompts", **more))
+
+
+async def asked(app: Application, query: str, **variables: Any) -> Any:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        body = {"query": query, "variables": variables}
+        answer = (await client.post("/graphql", json=body)).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+async def test_records_as_it_is_set(home: Path) -> None:
+    """Prices of its own, addresses of traces, calls that name no prompt; metrics follow."""
+    app = served(
+        home,
+        unlinked_calls="accept",
+        prices_file=home / "prices.json",
+        trace_url_template="https://traces.example/t/{trace_id}",
+    )
+    row = {"model": "house", "inputTokens": 1_000_000, "outputTokens": 0, "traceId": "abc"}
+    async with app.running():
+        done = await asked(app, RECORD, i=[row, row | {"promptId": global_id("Prompt", "a", 1)}])
+        found = await asked(app, "{metrics{calls unlinkedCalls costUsd}}")
+    call = {"costUsd": "2", "costSource": "COMPUTED", "traceUrl": "https://traces.example/t/abc"}
+    assert [{"status": "RECORDED", "error": None, "llmCall": call}] * 2 == done["recordLlmCalls"]["results"]
+    assert {"calls": 2, "unlinkedCalls": 1, "costUsd": "4"} == found["metrics"]
+
+
+async def test_refuses_unlinked_calls_unless_told(home: Path) -> None:
+    """A call names its prompt by default; what a server stored is there when another starts."""
+    app = served(home)
+    async with app.running():
+        done = await asked(app, RECORD, i=[{"model": "house"}, {"model": "house", "promptId": "1"}])
+    refused, stored = done["recordLlmCalls"]["results"]
+    assert {"code": "INVALID_INPUT", "field": "promptId"} == refused["error"]
+    assert ("RECORDED", None) == (stored["status"], stored["llmCall"]["traceUrl"])
+    again = served(home)
+    async with again.running():
+        assert {"metrics": {"calls": 1}} == await asked(again, "{metrics{calls}}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"unlinked_calls": "maybe"}, "unlinked_calls"),
+        ({"trace_url_template": "https://x/"}, "trace_url_template"),
+        ({"trace_url_template": "javascript:alert('{trace_id}')"}, "trace_url_template"),
+        ({"trace_url_template": "https://x/{trace_id}/{call}"}, "trace_url_template"),
+        ({"trace_url_template": "https://x/{trace_id}{trace_id}"}, "trace_url_template"),
+        ({"trace_url_template": "https://{trace_id}/"}, "trace_url_template"),
+        ({"trace_url_template": "https://x/ {trace_id}"}, "trace_url_template"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], field: str) -> None:
+    """One sentence, and the setting to blame."""
+    with pytest.raises(InvalidInputError) as caught:
+        load(**wrong)
+    assert field == caught.value.field
+    assert f"PROMPTGRAPH_{field.upper()}" in str(caught.value)
+
+
+def test_prices_that_cannot_be_read_stop_the_start(home: Path) -> None:
+    """Before the server listens, in a sentence."""
+    with pytest.raises(InvalidInputError, match=r"nowhere\.json"):
+        served(home, prices_file=home / "nowhere.json")
