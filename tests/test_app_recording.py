@@ -86,10 +86,14 @@ async def test_refuses_unlinked_calls_unless_told(home: Path) -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_be_are_refused(
+    wrong: dict[str, str], field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One sentence, and the setting to blame."""
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"PROMPTGRAPH_{name.upper()}", value)
     with pytest.raises(InvalidInputError) as caught:
-        load(**wrong)
+        load()
     assert field == caught.value.field
     assert f"PROMPTGRAPH_{field.upper()}" in str(caught.value)
 
