@@ -1,6 +1,8 @@
-"""What one writes first: strawberry, an ORM, a session per request, a transaction per call; parser cache on.
+"""What one writes first: strawberry's own ASGI application with its caches of documents on, an ORM, and a
+session and a transaction per request, as durable as ours.
 
-It keeps the fields that the bench sends and no figures. BENCH_DATABASE is SQLAlchemy's URL.
+It knows the fields that the bench sends, checks no value and keeps no figures. BENCH_DATABASE is SQLAlchemy's
+URL.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import strawberry
-from sqlalchemy import BigInteger, ForeignKey, event
+from sqlalchemy import BigInteger, ForeignKey, event, select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.applications import Starlette
@@ -71,9 +73,10 @@ class Query:
 class Mutation:
     @strawberry.mutation
     async def record_llm_calls(self, input: list[CallInput]) -> Payload:
-        return Payload(results=[Result(status=await stored(call)) for call in input])
+        return Payload(results=[Result(status=status) for status in await stored(input)])
 
 
+FACTS = ("model", "provider", "input_tokens", "output_tokens", "latency_ms")
 engine = create_async_engine(os.environ["BENCH_DATABASE"], pool_size=10, max_overflow=0, pool_timeout=60)
 sessions = async_sessionmaker(engine)
 
@@ -86,14 +89,17 @@ if engine.dialect.name == "sqlite":
             connection.execute(f"PRAGMA {pragma}")
 
 
-async def stored(call: CallInput) -> str:
+async def stored(calls: list[CallInput]) -> list[str]:
+    """What became of each: a call whose id is there already is a duplicate."""
     async with sessions.begin() as session:
-        prompt = await session.get(NaivePrompt, 1)
-        if prompt is None or await session.get(NaiveCall, call.call_id):
-            return "DUPLICATE"
-        facts = {name: value for name, value in vars(call).items() if name not in {"call_id", "prompt_id"}}
-        session.add(NaiveCall(id=call.call_id, prompt_id=prompt.id, **facts))
-    return "RECORDED"
+        prompt = await session.get_one(NaivePrompt, 1)
+        ids = [call.call_id for call in calls]
+        known = set(await session.scalars(select(NaiveCall.id).where(NaiveCall.id.in_(ids))))
+        for call in calls:
+            if call.call_id not in known:
+                facts = {name: value for name, value in vars(call).items() if name in FACTS}
+                session.add(NaiveCall(id=call.call_id, prompt_id=prompt.id, **facts))
+    return ["DUPLICATE" if id_ in known else "RECORDED" for id_ in ids]
 
 
 @asynccontextmanager

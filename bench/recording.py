@@ -1,8 +1,9 @@
-"""Calls recorded per second: through HTTP and in process, beside a naive server and plain inserts, on both
-databases; then what a commit costs with rollups written in it, beside the ledger.
+"""Calls recorded per second, on both databases: what a commit costs with rollups written in it, beside the
+ledger and beside plain inserts; the recorder in process; and through HTTP beside a naive server, in turns.
 
-Prints the median of some rounds, the least and the most. PostgreSQL is the one of the tests: it never waits
-for the disk, SQLite does at every commit.
+Prints the median of some rounds, the least and the most, and what a call takes of the server's processor,
+which other work on the machine changes less. PostgreSQL is the one of the tests: it never waits for the disk,
+SQLite does at every commit.
 
 python bench/recording.py [--rounds 3] [--seconds 0.2] [--only sqlite]
 """
@@ -21,11 +22,14 @@ import time
 import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import orjson
+import psutil
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -51,13 +55,14 @@ QUERY = "mutation R($i: [{type}!]!) {{ recordLlmCalls(input: $i) {{ results {{ s
 PROMPT = prompt_global_id("support/triage", 2)
 SHAPES = ((1, 1), (16, 1), (128, 1), (4, 100), (4, 1000))
 """Clients at once, and calls in a request."""
-NAIVE_SHAPES = (*SHAPES[:3], (1, 100))
-"""With a transaction per call a batch takes as long as its calls: longer ones would only take longer."""
 COMMITS = ((1, 1), (1, 16), (8, 16), (1, 100), (1, 500))
 """Writers at once, and calls in a commit."""
 MODELS = ("gpt-5-mini", "gpt-5", "claude-haiku-4-5")
 FOLDED = 20
+PLAIN, SERVED = (1, 100), (4, 100)
+"""What the last line compares: commits of plain inserts, and batches of the same size through HTTP."""
 Send = Callable[[int], Awaitable[None]]
+Clock = Callable[[], float]
 
 
 @dataclass
@@ -82,29 +87,59 @@ def body(size: int, kind: str) -> bytes:
     return orjson.dumps({"query": QUERY.format(type=kind), "variables": {"i": calls}})
 
 
-async def rate(given: Given, clients: int, size: int, client: Callable[[], Awaitable[Send]]) -> list[float]:
-    """Calls per second, a figure a round; the first requests of each client do not count."""
-    sends = [await client() for _ in range(clients)]
-    await asyncio.gather(*(send(size) for send in sends))
-    made = []
+class Client(NamedTuple):
+    """One of several that send at once. `clock`: the processor time of whoever serves it."""
+
+    make: Callable[[], Awaitable[Send]]
+    clock: Clock = time.process_time
+
+
+@dataclass
+class Found:
+    """Calls per second, a figure a round; and processor time per call."""
+
+    rates: list[float] = field(default_factory=list)
+    calls: int = 0
+    cpu: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+    @property
+    def cpu_us(self) -> float:
+        return 1e6 * self.cpu / self.calls
+
+    def tell(self, words: str, times: int = 1) -> None:
+        rates = [rate * times for rate in self.rates]
+        spread = f"{min(rates):7.0f} to {max(rates):<7.0f}"
+        cpu = f"{self.cpu_us / times:6.0f} µs"
+        print(f"  {words:<44} {statistics.median(rates):7.0f} calls/s  {spread} {cpu}", flush=True)
+
+
+async def measured(given: Given, clients: int, size: int, served: Sequence[Client]) -> list[Found]:
+    """What each of `served` reaches, in turns; the first requests of each client do not count."""
+    sends = [[await client.make() for _ in range(clients)] for client in served]
+    for each in sends:
+        await asyncio.gather(*(send(size) for send in each))
+    found = [Found() for _ in served]
     for _ in range(given.rounds):
-        done, ends, began = 0, time.perf_counter() + given.seconds, time.perf_counter()
+        for client, mine, result in zip(served, sends, found, strict=True):
+            before, began = client.clock(), time.perf_counter()
+            ends = began + given.seconds
 
-        async def work(send: Send, ends: float = ends) -> int:
-            count = 0
-            while time.perf_counter() < ends:
-                await send(size)
-                count += size
-            return count
+            async def work(send: Send, ends: float = ends) -> int:
+                count = 0
+                while time.perf_counter() < ends:
+                    await send(size)
+                    count += size
+                return count
 
-        done = sum(await asyncio.gather(*map(work, sends)))
-        made.append(done / (time.perf_counter() - began))
-    return made
-
-
-def told(words: str, figures: Sequence[float]) -> None:
-    spread = f"{min(figures):8.0f} to {max(figures):<8.0f}"
-    print(f"  {words:<44} {statistics.median(figures):8.0f} calls/s   {spread}", flush=True)
+            done = sum(await asyncio.gather(*map(work, mine)))
+            result.rates.append(done / (time.perf_counter() - began))
+            result.calls += done
+            result.cpu += client.clock() - before
+    return found
 
 
 async def http_client(port: int, kind: str) -> Send:
@@ -125,10 +160,11 @@ async def http_client(port: int, kind: str) -> Send:
 
 
 @asynccontextmanager
-async def serving(app: str, env: dict[str, str]) -> AsyncIterator[int]:
+async def serving(app: str, env: dict[str, str], kind: str) -> AsyncIterator[Client]:
     port = free_port()
     options = ["--factory"] if app.endswith(":create") else []
-    words = [sys.executable, "-m", "uvicorn", app, *options, "--port", str(port), "--log-level", "error"]
+    options += ["--port", str(port), "--log-level", "error", "--timeout-keep-alive", "600"]
+    words = [sys.executable, "-m", "uvicorn", app, *options]
     process = subprocess.Popen(  # noqa: ASYNC220, S603  # our own servers; nothing else runs here yet
         words, cwd=ROOT / "bench", env=os.environ | env
     )
@@ -141,48 +177,55 @@ async def serving(app: str, env: dict[str, str]) -> AsyncIterator[int]:
                 continue
             writer.close()
             break
-        yield port
+        process_ = psutil.Process(process.pid)
+        yield Client(partial(http_client, port, kind), lambda: sum(process_.cpu_times()[:2]))
     finally:
         process.terminate()
         process.wait()
 
 
-async def through_http(given: Given, url: str, naive_url: str) -> None:
+async def through_http(given: Given, url: str, naive_url: str) -> Found:
+    """What we reach with batches of SERVED."""
     ours = {"PROMPTGRAPH_DATABASE_URL": url, "PROMPTGRAPH_MODE": "production"}
     driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
     scheme, _, rest = naive_url.partition("://")
     naive = {"BENCH_DATABASE": f"{driver[scheme]}://{rest}"}
-    for words, app, env, kind, shapes in (
-        ("promptgraph, HTTP", "promptgraph.app:create", ours, "LlmCallInput", SHAPES),
-        ("naive server, HTTP", "naive:app", naive, "CallInput", NAIVE_SHAPES),
+    both: dict[tuple[int, int], list[Found]] = {}
+    async with (
+        serving("promptgraph.app:create", ours, "LlmCallInput") as mine,
+        serving("naive:app", naive, "CallInput") as other,
     ):
-        async with serving(app, env) as port:
-            for clients, size in shapes:
-
-                async def client(port: int = port, kind: str = kind) -> Send:
-                    return await http_client(port, kind)
-
-                found = await rate(given, clients, size, client)
-                told(f"{words}, {clients} clients, batches of {size}", found)
+        for clients, size in SHAPES:
+            found = await measured(given, clients, size, (mine, other))
+            for words, each in zip(("promptgraph", "naive server"), found, strict=True):
+                each.tell(f"{words}, HTTP, {clients} clients, batches of {size}")
+            both[clients, size] = found
+    print("  promptgraph / naive server, calls per second, and per second of processor")
+    for (clients, size), (we, they) in both.items():
+        cpu = they.cpu_us / we.cpu_us
+        print(f"  {f'{clients} clients, batches of {size}':<44} {we.rate / they.rate:7.2f} {cpu:7.2f}")
+    return both[SERVED][0]
 
 
 async def in_process(given: Given, db: Database) -> None:
     recorder = Recorder(db, PriceBook(), now=lambda: dt.datetime.now(dt.UTC))
     await recorder.start()
 
-    async def client() -> Send:
-        async def send(size: int) -> None:
-            calls = [
-                NewCall(prompt_id=PROMPT, model=MODELS[place % 3], provider="openai", input_tokens=600)
-                for place in range(size)
-            ]
-            await recorder.record(calls)
-
-        return send
+    async def send(size: int) -> None:
+        calls = [
+            NewCall(prompt_id=PROMPT, model=MODELS[place % 3], provider="openai", input_tokens=600)
+            for place in range(size)
+        ]
+        await recorder.record(calls)
 
     for clients, size in SHAPES:
-        told(f"in process, {clients} clients, batches of {size}", await rate(given, clients, size, client))
+        (found,) = await measured(given, clients, size, [Client(partial(_given, send))])
+        found.tell(f"in process, {clients} clients, batches of {size}")
     await recorder.stop()
+
+
+async def _given(send: Send) -> Send:
+    return send
 
 
 def rows(size: int) -> list[LlmCall]:
@@ -240,16 +283,16 @@ COMMITTED: tuple[tuple[str, Callable[[Database, int], Awaitable[None]], int], ..
 """What a commit writes, and how many commits one turn makes."""
 
 
-async def commits(given: Given, db: Database) -> None:
-    """Commits of the same rows, with the figures kept in each way."""
+async def commits(given: Given, db: Database) -> Found:
+    """Commits of the same rows, with the figures kept in each way; what PLAIN inserts reach."""
+    plainly = Found()
     for clients, size in COMMITS:
-        for words, act, times in COMMITTED:
-
-            async def client(act: Callable[[Database, int], Awaitable[None]] = act) -> Send:
-                return lambda count: act(db, count)
-
-            found = await rate(given, clients, size, client)
-            told(f"{clients} x {size}, {words}", [figure * times for figure in found])
+        served = [Client(partial(_given, partial(act, db))) for _, act, _ in COMMITTED]
+        found = await measured(given, clients, size, served)
+        for (words, act, times), each in zip(COMMITTED, found, strict=True):
+            each.tell(f"{clients} x {size}, {words}", times)
+            plainly = each if (act, (clients, size)) == (plain, PLAIN) else plainly
+    return plainly
 
 
 async def measure(given: Given, url: str, naive_url: str) -> None:
@@ -257,10 +300,11 @@ async def measure(given: Given, url: str, naive_url: str) -> None:
     await migrate.upgrade(db)
     await publish(db, ROOT / "prompts")
     print(f"{await db.describe()}, {given.rounds} rounds of {given.seconds} s", flush=True)
-    await commits(given, db)
+    plainly = await commits(given, db)
     await in_process(given, db)
     await db.close()
-    await through_http(given, url, naive_url)
+    served = await through_http(given, url, naive_url)
+    print(f"  {'batches of 100 through HTTP / plain inserts':<44} {served.rate / plainly.rate:7.2f}")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from promptgraph import config
 from promptgraph.cli import reference
 from promptgraph.cli.exports import exported
 from promptgraph.domain.errors import PromptgraphError
+from promptgraph.graph import reference as graphql
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,6 +46,7 @@ def pages() -> dict[str, str]:
         "docs/reference/cli.md": reference.reference(),
         "docs/reference/settings.md": config.reference(),
         "docs/reference/errors.md": errors(),
+        "docs/reference/graphql.md": graphql.reference(),
     }
 
 

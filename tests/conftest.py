@@ -20,6 +20,11 @@ from tests.postgres import Cluster, NoPostgresError, Server, cluster, server
 ENGINES = ("sqlite", "postgres")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--kills 20`: how often tests/test_server_kill.py kills its server."""
+    parser.addoption("--kills", type=int, default=4, help="kills of the server in tests/test_server_kill.py")
+
+
 @contextmanager
 def or_skipped() -> Iterator[None]:
     """Without a PostgreSQL the test is skipped, but fails under CI=true."""
@@ -113,6 +118,14 @@ async def empty_url(template: Path | tuple[Cluster, str], tmp_path: Path) -> Asy
 async def db(url: str) -> AsyncIterator[Database]:
     """A migrated, empty database, on each engine in turn."""
     database = Database(url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[Database]:
+    """A database without tables, for what should not come as far as one."""
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
     yield database
     await database.close()
 

@@ -1,16 +1,18 @@
-"""The recorder of a test's database, as a server has one."""
+"""The recorder of a test's database, and what tells its subscribers, as a server has them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from weakref import WeakKeyDictionary
 
+from promptgraph.graph.live import Live
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.recorder import Recorder
 from promptgraph.store.database import Database
 
 NOW = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 _KNOWN: WeakKeyDictionary[Database, Recorder] = WeakKeyDictionary()
+_LIVE: WeakKeyDictionary[Database, Live] = WeakKeyDictionary()
 
 
 def recorder(db: Database) -> Recorder:
@@ -18,3 +20,10 @@ def recorder(db: Database) -> Recorder:
     if db not in _KNOWN:
         _KNOWN[db] = Recorder(db, PriceBook(), now=lambda: NOW)
     return _KNOWN[db]
+
+
+def live(db: Database) -> Live:
+    """What tells the subscribers of `db`; they begin and end it."""
+    if db not in _LIVE:
+        _LIVE[db] = Live(db.read)
+    return _LIVE[db]

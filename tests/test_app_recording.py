@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from promptgraph.app import build
+from promptgraph.app import build, clock, recording
 from promptgraph.config import load
+from promptgraph.domain.call import NewCall
+from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.names import global_id
+from promptgraph.store.database import Database
+from promptgraph.store.migrate import upgrade
 from promptgraph.web.application import Application
 from tests.factories import prompt_yaml, write_tree
 
@@ -30,8 +36,8 @@ def home(tmp_path: Path) -> Path:
 
 
 def served(home: Path, **more: Any) -> Application:
-    url = f"sqlite:///{home / 'x.db'}"
-    return build(load(database_url=url, prompts_dir=home / "prompts", **more))
+    given = {"database_url": f"sqlite:///{home / 'x.db'}", "prompts_dir": home / "prompts"} | more
+    return build(load(**given))
 
 
 async def asked(app: Application, query: str, **variables: Any) -> Any:
@@ -58,6 +64,26 @@ async def test_records_as_it_is_set(home: Path) -> None:
     call = {"costUsd": "2", "costSource": "COMPUTED", "traceUrl": "https://traces.example/t/abc"}
     assert [{"status": "RECORDED", "error": None, "llmCall": call}] * 2 == done["recordLlmCalls"]["results"]
     assert {"calls": 2, "unlinkedCalls": 1, "costUsd": "4"} == found["metrics"]
+
+
+async def test_a_storm_of_retries_is_one_call_each(home: Path, url: str) -> None:
+    """300 requests at once, copies of 10 calls: 10 rows, metrics of 10, 300 equal answers."""
+    app = served(home, database_url=url)
+    query = """mutation($i:LlmCallInput!){recordLlmCall(input:$i){errors{code} duplicate
+      llmCall{callId model inputTokens costUsd startedAt recordedAt}}}"""
+    calls = [
+        {"callId": str(uuid4()), "promptId": global_id("Prompt", "a", 1), "model": "m", "inputTokens": number}
+        for number in range(10)
+    ]
+    storm = [call | {"agent": "bot"} for _ in range(30) for call in calls]
+    async with app.running():
+        answers = await asyncio.gather(*(asked(app, query, i=call) for call in storm))
+        found = await asked(app, "{llmCalls{totalCount} metrics{calls inputTokens}}")
+    payloads = [answer["recordLlmCall"] for answer in answers]
+    assert 10 == sum(not payload.pop("duplicate") for payload in payloads)
+    assert payloads[:10] * 30 == payloads
+    assert [call["callId"] for call in calls] == [payload["llmCall"]["callId"] for payload in payloads[:10]]
+    assert {"llmCalls": {"totalCount": 10}, "metrics": {"calls": 10, "inputTokens": 45}} == found
 
 
 async def test_refuses_unlinked_calls_unless_told(home: Path) -> None:
@@ -102,3 +128,17 @@ def test_prices_that_cannot_be_read_stop_the_start(home: Path) -> None:
     """Before the server listens, in a sentence."""
     with pytest.raises(InvalidInputError, match=r"nowhere\.json"):
         served(home, prices_file=home / "nowhere.json")
+
+
+async def test_a_commit_is_told_to_whoever_should_hear(home: Path) -> None:
+    """A server wakes its subscribers after each commit of its own, and for nothing else."""
+    settings = load(database_url=f"sqlite:///{home / 'x.db'}", unlinked_calls="accept")
+    db, told = Database(settings.database_url), []
+    await upgrade(db)
+    _, recorder = recording(db, settings, clock, lambda: told.append("commit"))
+    call = NewCall(call_id=new_call_id(), model="m")
+    for _ in range(2):  # the second time it is a duplicate
+        await recorder.record([call])
+    await recorder.stop()
+    await db.close()
+    assert ["commit"] == told

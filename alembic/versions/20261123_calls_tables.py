@@ -52,7 +52,7 @@ SUMS = (
     "last_call_us",
 )
 ROLLUP_INDEXES = (
-    ("ix_rollups_agent_id", ["generation", "scope", "level", "agent_id", "period"], "scope >= 2"),
+    ("ix_rollups_agent_id", ["generation", "scope", "level", "agent_id", "period"], "scope >= 3"),
     ("ix_rollups_period", ["generation", "level", "period"], None),
 )
 
@@ -117,7 +117,6 @@ def create_calls(types: ModuleType) -> None:
         create_index(OLD, [*columns, "started_at", "id"])
     for column in ("conversation_id", "user_id", "trace_id"):
         create_index(OLD, [column, "started_at", "id"], where=f"{column} IS NOT NULL")
-    create_index(OLD, ["legacy_id"], where="legacy_id IS NOT NULL")
 
 
 def create_index(table: str, columns: list[str], where: str | None = None) -> None:

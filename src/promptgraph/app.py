@@ -10,29 +10,51 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from promptgraph.config import Mode, Settings, Unlinked, load
-from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 from promptgraph.domain.registry import SyncOrigin
 from promptgraph.domain.tree import Tree
 from promptgraph.files.git import Checkout, checkout, provenance
 from promptgraph.files.tree import read_tree
+from promptgraph.graph.apollo import apollo_files
+from promptgraph.graph.documents import Documents
+from promptgraph.graph.evolution import SchemaChange, SchemaChanges, changes_since
 from promptgraph.graph.guard import Limits
+from promptgraph.graph.live import Live
 from promptgraph.graph.loaders import Context
 from promptgraph.graph.pipeline import Pipeline
 from promptgraph.graph.schema import Schema, sdl
+from promptgraph.graph.trusted import Trusted, read_trusted
 from promptgraph.record.folder import Folder
 from promptgraph.record.own_prices import read_prices
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.recorder import Recorder
 from promptgraph.store.database import Database
+from promptgraph.store.legacy import UNCOUNTED, rebuild_is_due
 from promptgraph.store.migrate import require_head, upgrade
+from promptgraph.store.rebuild import rebuild
 from promptgraph.sync.apply import Options, Outcome, first_outcome, sync_tree
 from promptgraph.web.application import Application, application
 from promptgraph.web.http import Door
+from promptgraph.web.streams import Streams, told_to_stop
 
 log = logging.getLogger("promptgraph.app")
 
 Clock = Callable[[], dt.datetime]
-__all__ = ["build", "clock", "create", "create_worker", "origin_of", "prepare", "publish", "rehearse", "sdl"]
+__all__ = [
+    "SchemaChange",
+    "SchemaChanges",
+    "apollo_files",
+    "build",
+    "changes_since",
+    "clock",
+    "create",
+    "create_worker",
+    "origin_of",
+    "prepare",
+    "publish",
+    "rehearse",
+    "sdl",
+]
 
 
 def clock() -> dt.datetime:
@@ -59,58 +81,104 @@ def build(settings: Settings, *, now: Clock = clock, prepared: bool = False) -> 
     """The application. It opens the database when it is started, and closes it when it is stopped.
 
     keys    prepared: somebody has awaited `prepare`; a start only looks whether the tables are right
-    raises  InvalidInputError  the database's URL is none, or the file of prices is wrong
+    raises  InvalidInputError  the database's URL is none, or the file of prices or of documents is wrong
     """
     db = Database(settings.database_url)
-    folder, recorder = recording(db, settings, now)
-    is_open = settings.mode is Mode.DEVELOPMENT
+    live, streams = Live(db.read), Streams()
+    folder, recorder = recording(db, settings, now, live.wake)
+    is_open = settings.mode is Mode.DEVELOPMENT and not settings.only_trusted
+    schema = Schema(is_open=is_open)
     pipeline = Pipeline(
-        Schema(is_open=is_open),
-        lambda: Context(db, recorder, now, settings.mode.value, settings.trace_url_template),
+        schema,
+        lambda: Context(db, recorder, live, now, settings.mode.value, settings.trace_url_template),
         limits=Limits(),
         seconds=settings.execution_timeout_s,
         bulky_seconds=settings.sync_timeout_s,
+        trusted=trusting(settings, schema),
     )
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
+        streams.ending.clear()
         try:
             await (require_head(db) if prepared else prepare(db, settings, now))
             await recorder.start()
             folder.start()
-            yield
+            with told_to_stop(streams.ending.set):
+                yield
         finally:
+            streams.ending.set()
+            await live.stop()
             await recorder.stop()  # first: what it was given is written and answered
             await folder.stop()
             await db.close()
 
-    return application(Door(pipeline, settings.allow_get, page=is_open), running, settings.hosts)
+    return application(
+        Door(pipeline, settings.allow_get, page=is_open, streams=streams), running, settings.hosts
+    )
 
 
-def recording(db: Database, settings: Settings, now: Clock) -> tuple[Folder, Recorder]:
-    """What writes calls, and what keeps the rollups close behind.
+def trusting(settings: Settings, schema: Schema) -> Trusted:
+    """The documents that clients may ask for by id, and whether they are all there is.
+
+    raises  InvalidInputError  the file of documents is missing or wrong
+    """
+    only, path = settings.only_trusted, settings.trusted_documents
+    if path is not None:
+        return read_trusted(path, Documents(schema.core, Limits(), introspection=schema.is_open), only=only)
+    if only:
+        raise InvalidInputError(
+            "Only trusted documents are to be executed, but there is no file of them: set"
+            " PROMPTGRAPH_TRUSTED_DOCUMENTS.",
+            field="trusted_documents",
+        )
+    return Trusted()
+
+
+def recording(
+    db: Database, settings: Settings, now: Clock, *told: Callable[[], None]
+) -> tuple[Folder, Recorder]:
+    """What writes calls, and what keeps the rollups close behind; each of `told` is called after a commit.
 
     raises  InvalidInputError  the file of prices is wrong
     """
     folder = Folder(db)
     prices = PriceBook() if settings.prices_file is None else read_prices(settings.prices_file)
     unlinked = settings.unlinked_calls is Unlinked.ACCEPT
-    return folder, Recorder(db, prices, now=now, unlinked=unlinked, wake=folder.wake)
+
+    def wake() -> None:
+        for tell in (folder.wake, *told):
+            tell()
+
+    return folder, Recorder(db, prices, now=now, unlinked=unlinked, wake=wake, pace=folder.pace)
 
 
 async def prepare(db: Database, settings: Settings, now: Clock = clock) -> None:
-    """What comes before the first request: development mode migrates and syncs, production checks.
+    """What comes before the first request: development mode migrates, counts adopted calls and syncs;
+    production checks, and says what is missing.
 
     raises  StoreUnavailableError  out of reach, or not at this release's revision; it says what to do
     """
     if settings.mode is Mode.PRODUCTION:
         await require_head(db)
+        if await rebuild_is_due(db):
+            log.warning(UNCOUNTED)
         return
     await upgrade(db)
+    if await rebuild_is_due(db):
+        await count_adopted(db)
     try:
         tell(await publish(db, settings.prompts_dir, now=now), settings.prompts_dir)
     except InvalidInputError as error:
         log.warning("%s The server starts with what the registry has.", error)
+
+
+async def count_adopted(db: Database) -> None:
+    """Make the figures anew, and say so; a failure is no reason not to start."""
+    try:
+        log.info("The metrics count %d calls now, adopted ones too.", await rebuild(db))
+    except StoreUnavailableError as error:
+        log.warning("%s %s", error, UNCOUNTED)
 
 
 async def publish(

@@ -4,7 +4,6 @@ cli alone; every other room is given values.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -15,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.hosts import is_loopback
 from promptgraph.domain.nearest import near
 
 PREFIX = "PROMPTGRAPH_"
@@ -45,6 +45,8 @@ RULES: Mapping[str, str] = {
     "host": "a name or an address of this machine",
     "port": "a whole number from 0 to 65535",
     "allow_get": "true or false",
+    "trusted_documents": "a file",
+    "only_trusted": "true or false",
     "execution_timeout_s": "a number of seconds, above 0 and at most 600",
     "sync_timeout_s": "a number of seconds, above 0 and at most 3600",
     "workers": "a whole number from 1 to 64",
@@ -83,6 +85,16 @@ class Settings(BaseSettings):
     )
     allow_get: bool = Field(
         default=False, description="Whether queries (never mutations) may also come by GET, as URLs."
+    )
+    trusted_documents: Path | None = Field(
+        None,
+        description="A JSON file of documents that clients may ask for by id, as graphql-codegen, Relay and"
+        " Apollo write it.",
+    )
+    only_trusted: bool = Field(
+        default=False,
+        description="Whether no other documents are executed than those of that file; then GraphiQL and"
+        " introspection are off, too.",
     )
     execution_timeout_s: float = Field(
         10.0, gt=0, le=600, description="Seconds after which an operation is given up."
@@ -155,16 +167,6 @@ class Settings(BaseSettings):
         """The names that requests may address the server by."""
         named = tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
         return named or (LOOPBACK_NAMES if self.mode is Mode.DEVELOPMENT else ("*",))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can reach `host`."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def unknown_variables(names: Iterable[str]) -> list[str]:

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 
+from tests.children import surroundings
+
 PATIENCE_S = 90.0
 
 
@@ -22,7 +24,9 @@ def _read(output: Iterable[str], lines: Queue[str]) -> None:
 
 
 @contextmanager
-def running(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], str]]]:
+def running(
+    folder: Path, *words: str, **settings: str
+) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], str]]]:
     """A command as a process of its own, and a function that waits for a line of its output."""
     process = subprocess.Popen(  # our own program
         [sys.executable, "-u", "-m", "promptgraph.cli.main", *words],
@@ -30,7 +34,7 @@ def running(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+        env=surroundings(**settings),
         start_new_session=True,
     )
     lines: Queue[str] = Queue()

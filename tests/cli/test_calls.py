@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from promptgraph.domain.call import CallStatus
+from tests.children import surroundings
 from tests.cli.conftest import Command
 from tests.cli.processes import running
 from tests.cli.recorded import new_call, record, synced
@@ -107,6 +108,25 @@ def test_leaves_no_broken_file(cli: Command, here: Path) -> None:
     assert [] == list(here.glob(".calls.csv*"))
 
 
+@pytest.mark.parametrize("made", ["fifo", "link", "folder above"])
+def test_replaces_no_device_and_follows_no_link(cli: Command, here: Path, made: str) -> None:
+    """Only a regular file is written, in a folder that is there; anything else stays as it is."""
+    file = here / "above" / "calls" if made == "folder above" else here / "calls"
+    if made == "fifo":
+        os.mkfifo(file)
+    elif made == "link":
+        file.symlink_to(here / "elsewhere")
+    assert "so nothing was written" in cli("calls", "export", file, code=2).stderr
+    assert made != "fifo" or file.is_fifo()
+    assert not (here / "elsewhere").exists()
+
+
+def test_says_that_there_are_none(cli: Command) -> None:
+    """A filter that no call passes is told, beside the output."""
+    result = cli("calls", "tail", "--prompt", "nobody/knows")
+    assert ("", "There are no such calls.\n") == (result.stdout, result.stderr)
+
+
 def test_refuses_an_empty_window(cli: Command) -> None:
     """Wrong usage, in words."""
     result = cli("calls", "export", "--since", "2026-03-02", "--until", "2026-03-01", code=2)
@@ -121,7 +141,7 @@ def test_is_quiet_when_the_reader_has_seen_enough(here: Path) -> None:
         cwd=here,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"]} | {k: v for k, v in os.environ.items() if k == "PYTHONPATH"},
+        env=surroundings(),
     )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()

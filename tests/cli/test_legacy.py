@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from promptgraph.app import prepare
+from promptgraph.config import Mode
+from promptgraph.config import load as load_settings
 from promptgraph.store import migrate
 from promptgraph.store.database import Database
-from promptgraph.store.rebuild import rebuild
+from promptgraph.store.legacy import UNCOUNTED, rebuild_is_due
 from tests.cli.conftest import Answer, Command
 from tests.migrations.legacy_rows import fill
 from tests.migrations.rails import dump, expected, load
@@ -163,6 +166,20 @@ def test_says_that_nothing_is_there(here: Path, cli: Command, answer: Answer) ->
     assert "This database holds none of the tables of old" in problem
 
 
+@pytest.mark.parametrize("words", [("inspect",), ("adopt",), ("export", "new")], ids=" ".join)
+def test_leaves_the_database_of_a_newer_release_alone(
+    here: Path, cli: Command, words: tuple[str, ...]
+) -> None:
+    """Nobody knows what its tables mean: that is said, and nothing is written."""
+    cli("db", "upgrade", "--database-url", "sqlite:///new.db")
+    with sqlite3.connect(here / "new.db") as db:
+        db.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+    db.close()
+    result = cli("legacy", *words, "--database-url", "sqlite:///new.db", code=75)
+    assert "a newer release has migrated it" in result.stderr
+    assert not (here / "new").exists()
+
+
 def test_exports_what_syncs_as_unchanged(old_url: str, here: Path, answer: Answer) -> None:
     """Every adopted version is a file, the older ones with their number, and a sync has nothing to do."""
     asyncio.run(prepared(old_url))
@@ -187,12 +204,14 @@ async def filled(url: str) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_leaves_out_what_no_file_can_say(old_url: str, cli: Command, answer: Answer) -> None:
-    """Prompts without a text are named and left out; all others sync as unchanged."""
+    """Prompts without a text are named and left out, which is no failure; all others sync as unchanged."""
     asyncio.run(filled(old_url))
     at = ("--database-url", old_url)
     cli("legacy", "adopt", *at)
-    files = answer("legacy", "export", "prompts", *at, code=1)
-    assert ["empty.prompt.yaml", "missing.prompt.yaml"] == [one["path"] for one in files["problems"]]
+    files = answer("legacy", "export", "prompts", *at)
+    assert {"empty.prompt.yaml": "warning", "missing.prompt.yaml": "warning"} == {
+        one["path"]: one["severity"] for one in files["problems"]
+    }
     steps = answer("sync", "--dry-run", *at)["steps"]
     assert {"unchanged": 23, "retire": 2} == Counter(step["action"].lower() for step in steps)
 
@@ -208,15 +227,30 @@ def test_writes_into_an_empty_folder_alone(here: Path, cli: Command) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_upgrade_says_that_figures_are_due(cli: Command) -> None:
-    """Who upgrades without adopt is told what the metrics lack, until they count all calls."""
+    """Who upgrades without adopt is told what the metrics lack, again and again, until they count all."""
     asyncio.run(prepared("sqlite:///old.db"))
     at = ("--database-url", "sqlite:///old.db")
-    assert "Run: promptgraph rollup rebuild" in cli("db", "upgrade", *at).stderr
-    asyncio.run(rebuilt("sqlite:///old.db"))
+    for _ in range(2):
+        assert "Run: promptgraph rollup rebuild" in cli("db", "upgrade", *at).stderr
+    assert UNCOUNTED in cli("db", "check", *at, code=1).stdout
+    for words in (("doctor",), ("legacy", "inspect"), ("legacy", "adopt")):
+        assert "Run: promptgraph rollup rebuild" in cli(*words, *at, code=words == ("doctor",)).stdout
+    cli("rollup", "rebuild", *at)
     assert "" == cli("db", "upgrade", *at).stderr
+    cli("db", "check", *at)
 
 
-async def rebuilt(url: str) -> None:
-    db = Database(url)
-    assert await rebuild(db) == CALLS
+async def test_server_tells_or_counts_what_is_due(
+    here: Path, empty_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Production says at its start what the metrics lack; development, which migrates, counts it."""
+    db = Database(empty_url)
+    await load(db, ROWS)
+    await migrate.upgrade(db)
+    settings = load_settings(database_url=empty_url, prompts_dir=here)
+    await prepare(db, settings.model_copy(update={"mode": Mode.PRODUCTION}))
+    assert UNCOUNTED in caplog.text
+    assert await rebuild_is_due(db)
+    await prepare(db, settings)
+    assert not await rebuild_is_due(db)
     await db.close()

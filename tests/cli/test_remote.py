@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from promptgraph.cli.remote import Request, Server, sync_over_http
+from promptgraph.cli.remote import Request, sync_over_http
+from promptgraph.client.address import Server
 from promptgraph.domain.errors import (
     ForbiddenError,
     InvalidInputError,

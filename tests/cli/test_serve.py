@@ -155,3 +155,16 @@ def test_gives_other_processes_its_settings() -> None:
         name.removeprefix("PROMPTGRAPH_").lower(): value for name, value in environment(settings).items()
     }
     assert settings == load(**given)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_file_that_is_wrong_is_said_once(prompts: Path, workers: str) -> None:
+    """One sentence and no start, however many workers would have read it."""
+    (prompts.parent / "documents.json").write_text('{"a": "{nothing}"}')
+    settings = {"PROMPTGRAPH_TRUSTED_DOCUMENTS": "documents.json"}
+    with running(prompts.parent, "serve", "--port", "0", "--workers", workers, **settings) as (
+        process,
+        wait_for,
+    ):
+        wait_for("error: The trusted documents of documents.json are refused: a, line 1, column 2:")
+        assert 2 == process.wait(PATIENCE_S)

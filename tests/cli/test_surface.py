@@ -12,6 +12,7 @@ import pytest
 from promptgraph.cli.surface import exit_code
 from promptgraph.domain import errors
 from promptgraph.domain.errors import PromptgraphError
+from tests.children import surroundings
 from tests.cli.conftest import Command
 
 PROGRAM = [sys.executable, "-m", "promptgraph.cli.main"]
@@ -22,7 +23,7 @@ def program(*words: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[
     return subprocess.run(  # our own program
         [*PROGRAM, *words],
         cwd=cwd,
-        env={"PATH": os.environ["PATH"], **env},
+        env=surroundings(**env),
         capture_output=True,
         text=True,
         timeout=60,
@@ -41,8 +42,10 @@ CODES = {
     "SyncOutdatedError": 1,
     "PromptMismatchError": 1,
     "IdempotencyConflictError": 1,
+    "EventsMissedError": 1,
     "ManagedByFileError": 1,
     "ForbiddenError": 1,
+    "InvalidRollupError": 1,
     "StoreUnavailableError": 75,
 }
 """Written by hand, so that a change of the table in code is noticed."""
@@ -127,6 +130,7 @@ def test_says_how_to_report_what_nobody_expected(tmp_path: Path, words: list[str
     done = subprocess.run(  # our own program
         [sys.executable, "-c", FAULT, *words],
         cwd=tmp_path,
+        env=surroundings(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -145,6 +149,7 @@ def test_ends_quietly_when_nobody_reads(prompts: Path) -> None:
     done = subprocess.run(  # our own program
         [*PROGRAM, "check"],
         cwd=prompts.parent,
+        env=surroundings(),
         stdout=write,
         stderr=subprocess.PIPE,
         text=True,
@@ -163,6 +168,7 @@ def test_says_that_the_output_is_full(prompts: Path, words: list[str]) -> None:
         done = subprocess.run(  # our own program
             [*PROGRAM, *words],
             cwd=prompts.parent,
+            env=surroundings(),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -182,6 +188,7 @@ def test_ends_quietly_with_ctrl_c(prompts: Path, after: float) -> None:
     process = subprocess.Popen(  # our own program
         [sys.executable, "-c", code, "render", "support/answer", "--vars-file", "/dev/stdin"],
         cwd=prompts.parent,
+        env=surroundings(),
         stdin=subprocess.PIPE,  # nothing comes: it waits there
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -11,6 +11,7 @@ import pytest
 from promptgraph.domain.call import CallStatus
 from promptgraph.domain.call_asking import WIDEST, LlmCallFilter
 from promptgraph.domain.errors import InvalidInputError, TooManyRowsError
+from promptgraph.domain.metrics_key import MetricsFilter
 from promptgraph.domain.window import Window
 
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -41,6 +42,8 @@ def test_refuses_long_lists() -> None:
     with pytest.raises(TooManyRowsError) as caught:
         LlmCallFilter(call_ids=ids)
     assert ("filter.callIds", 1000) == (caught.value.field, caught.value.limit)
+    with pytest.raises(TooManyRowsError, match=r"filter\.models may hold at most 1000"):
+        MetricsFilter(models=("m",) * 1001)
 
 
 def test_is_a_key() -> None:

@@ -11,8 +11,10 @@ HOUR = 498_706
 DAY = HOUR // 24
 
 
-def test_call_counts_in_ten_cells() -> None:
-    """All, its prompt and its agent, each in total, by day and by hour; the five dimensions by day."""
+def test_call_counts_in_twelve_cells() -> None:
+    """All, its prompt and its agent, each in total, by day and by hour; its model and provider by day and by
+    hour; the five dimensions by day.
+    """
     told = cells_of(call(prompt_id=3, agent_id=4))
     blank = CellKey(Scope.ALL, Level.TOTAL, 0, 0, 0, "", "", "production")
     scopes = (
@@ -21,8 +23,11 @@ def test_call_counts_in_ten_cells() -> None:
         blank._replace(scope=Scope.AGENT, agent_id=4),
     )
     periods = ((Level.TOTAL, 0), (Level.DAY, DAY), (Level.HOUR, HOUR))
+    model = CellKey(Scope.MODEL, Level.DAY, DAY, 0, 0, "gpt-5-mini", "openai", "production")
     assert [
         *(scope._replace(level=level, period=period) for scope in scopes for level, period in periods),
+        model,
+        model._replace(level=Level.HOUR, period=HOUR),
         CellKey(Scope.CROSS, Level.DAY, DAY, 3, 4, "gpt-5-mini", "openai", "production"),
     ] == told
 
@@ -31,7 +36,7 @@ def test_call_without_prompt_counts_with_nobody() -> None:
     """Keys hold no null: nobody is 0, no provider is empty."""
     bare = call(prompt_id=None, agent_id=None, provider=None)
     assert FineCell(HOUR, 0, 0, "gpt-5-mini", "", "production") == fine_cell(bare)
-    assert len(set(cells_of(bare))) == 10
+    assert len(set(cells_of(bare))) == 12
 
 
 @given(calls())

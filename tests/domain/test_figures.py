@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptgraph.domain.figures import Figures, Value
-from promptgraph.domain.histogram import Histogram, InvalidRollupError
-from promptgraph.domain.measures import INT64, MEASURE, MEASURES, NO_MAXIMUM, NO_MINIMUM, CallFacts, Stored
+from promptgraph.domain.errors import InvalidRollupError
+from promptgraph.domain.figures import MAX_SCORES, REST, Figures, Value
+from promptgraph.domain.histogram import Histogram
+from promptgraph.domain.measures import (
+    ALL,
+    INT64,
+    MEASURE,
+    MEASURES,
+    NO_MAXIMUM,
+    NO_MINIMUM,
+    CallFacts,
+    Stored,
+)
 from promptgraph.domain.period import micros_of
 from tests.domain.counted import AT, call, calls, figures, figures_of, unhurried
 
@@ -206,3 +216,63 @@ def test_extremes_of_nothing_lose_to_any_call() -> None:
     """The blank of a greatest and a least value is beyond what a call can have."""
     assert NO_MAXIMUM < 0 < micros_of(AT) < NO_MINIMUM
     assert MEASURE["last_call_us"].blank == NO_MAXIMUM
+
+
+@unhurried
+@given(st.lists(calls(), max_size=4), st.lists(calls(), max_size=4))
+def test_adding_to_a_stored_cell_is_adding(before: list[CallFacts], after: list[CallFacts]) -> None:
+    """The columns come to the same as those of all calls together."""
+    stored = figures_of(before).values()
+    assert figures_of([*before, *after]).values() == figures_of(after).added_to(stored)
+
+
+def test_what_is_not_added_to_stays_as_it_is() -> None:
+    """Nothing is parsed that nothing is added to: damage in one column does not hold up the others."""
+    stored = Figures().values()
+    stored[-1], stored[-2] = "rubbish", b"rubbish"
+    added_to = Figures.of_call(call(latency_us=5)).added_to(stored)
+    assert ["rubbish", b"rubbish"] == [added_to[-1], added_to[-2]]
+    with pytest.raises(InvalidRollupError):
+        Figures.of_call(call(time_to_first_token_us=5)).added_to(stored)
+    with pytest.raises(InvalidRollupError):
+        Figures.of_score("helpful", None, 1).added_to(stored)
+
+
+def test_stored_sum_never_falls_below_zero() -> None:
+    """A correction that comes before its call is refused, not stored."""
+    change = Figures.of_change(call(cost_nano_usd=5), call(cost_nano_usd=2))
+    with pytest.raises(InvalidRollupError, match="cost_nano_usd"):
+        change.added_to(Figures().values())
+
+
+def test_sum_at_the_bound_stays_there() -> None:
+    """Taking something away again would make a number of it that looks right."""
+    stored = added(*(Figures.of_call(call(cost_nano_usd=INT64)) for _ in range(2))).values()
+    cheaper = Figures.of_change(call(cost_nano_usd=500), call(cost_nano_usd=2))
+    place = list(Figures().numbers).index("cost_nano_usd")
+    assert INT64 == stored[place] == cheaper.added_to(stored)[place]
+    assert 3 == Figures.of_call(call()).added_to(stored)[0]
+
+
+def test_cell_bounds_the_names_of_its_scores() -> None:
+    """Beyond a hundred they count as `(other)`; a name stays in its place while there are such."""
+    names = [f"name-{number:03}" for number in range(MAX_SCORES + 2)]
+    stored = Figures().values()
+    for name in names:
+        stored = Figures.of_score(name, None, 1).added_to(stored)
+    kept = Figures.of_values(ALL, stored).scores
+    assert {*names[:MAX_SCORES], REST} == set(kept)
+    assert (2, 2 * 10**9) == kept[REST]
+    stored = Figures.of_score(names[0], 1, None).added_to(stored)
+    for step in ((1, 5), (5, None)):  # of one in the rest, changed and taken away
+        stored = Figures.of_score(names[-1], *step).added_to(stored)
+    assert (1, 10**9) == Figures.of_values(ALL, stored).scores[REST]
+    stored = Figures.of_score(names[-2], 1, None).added_to(stored)
+    assert set(names[1:MAX_SCORES]) == set(Figures.of_values(ALL, stored).scores)
+
+
+def test_many_names_at_once_are_bounded_too() -> None:
+    """A new cell holds no more than one that grew."""
+    many = added(*(Figures.of_score(f"name-{number:03}", None, 1) for number in range(150)))
+    kept = Figures.of_values(ALL, many.added_to(Figures().values())).scores
+    assert (MAX_SCORES + 1, 50) == (len(kept), kept[REST][0])

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.errors import InvalidInputError, InvalidRollupError
 from promptgraph.domain.histogram import (
     ALPHA,
     ZERO,
     Histogram,
-    InvalidRollupError,
     bucket_of,
     middle_of,
     nearest_rank,

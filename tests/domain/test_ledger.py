@@ -11,8 +11,8 @@ from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.cells import fine_cell
 from promptgraph.domain.column import packed, unpacked
 from promptgraph.domain.delta import Delta
+from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.figures import Figures
-from promptgraph.domain.histogram import InvalidRollupError
 from promptgraph.domain.ledger import from_row, to_row
 from promptgraph.domain.measures import INT64, CallFacts
 from promptgraph.domain.sums import cells_in, compacted, summed
@@ -21,6 +21,7 @@ from tests.domain.counted import by_cell, call, calls, figures, unhurried
 whole = st.integers(-INT64, INT64)
 
 
+@unhurried
 @given(st.lists(whole, min_size=1) | st.lists(st.integers(0, 300), min_size=1))
 def test_column_returns_the_same(column: list[int]) -> None:
     """Whatever 64-bit numbers it holds."""

@@ -13,7 +13,8 @@ from promptgraph.domain.delta import DAY, Delta
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.ledger import from_row, to_row
 from promptgraph.domain.measures import CallFacts
-from promptgraph.domain.sums import ANYWHERE, Where, compacted, rolled_up, summed
+from promptgraph.domain.pile import ANYWHERE, Where
+from promptgraph.domain.sums import compacted, rolled_up, summed
 from tests.domain.counted import AT, call, calls, figures_of, unhurried
 
 HOUR = 498_706
@@ -57,6 +58,19 @@ def test_groups_equal_what_adding_call_by_call_gives(
             expected.setdefault(tuple(held[name] for name in by), Figures()).add(Figures.of_call(told))
     for deltas in ways(counted):
         assert expected == summed(deltas, by, where)
+
+
+@pytest.mark.parametrize("held", [1, 3, 10**6])
+def test_many_deltas_are_added_some_at_a_time(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
+    """However many are laid end to end at once, the sums are the same."""
+    monkeypatch.setattr("promptgraph.domain.pile.PILE_CELLS", held)
+    counted = [[call(prompt_id=each % 3 + 1, latency_us=each)] * (each % 4) for each in range(20)]
+    deltas = [from_row(to_row(Delta.of_calls(batch))) for batch in counted]
+    flat = [told for batch in counted for told in batch]
+    for prompt in (1, 2, 3):
+        some = [told for told in flat if told.prompt_id == prompt]
+        assert {(prompt,): figures_of(some)} == summed(deltas, ("prompt_id",), {"prompt_id": {prompt}})
+    assert rolled_up([Delta.of_calls(flat)]) == rolled_up(deltas)
 
 
 @unhurried

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from promptgraph.files.git import checkout, files_at, provenance
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.files.git import checkout, files_at, provenance, text_at
 from tests.factories import prompt_yaml, write_tree
 
 A, B = "a.prompt.yaml", "team/b.prompt.yaml"
@@ -226,3 +227,49 @@ def test_inside_a_hook_the_folder_counts(repository: Repository, monkeypatch: py
     found = checkout(repository.prompts)
     assert found is not None
     assert found.commit_sha == sha
+
+
+def test_a_file_says_what_it_said_then(repository: Repository) -> None:
+    """At a commit, a tag or a branch, even where it is gone or changed since; line ends as they are."""
+    first = repository.commit({"api.graphql": "one\r\n"})
+    repository.git("tag", "v1")
+    repository.commit({"api.graphql": "two\n"})
+    (repository.prompts / "api.graphql").unlink()
+    for revision, expected in (
+        (first, "one\r\n"),
+        ("v1", "one\r\n"),
+        ("main", "two\n"),
+        ("HEAD~1", "one\r\n"),
+    ):
+        assert expected == text_at(repository.prompts / "api.graphql", revision)
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "expected"),
+    [
+        ("a.txt", "nope", "There is no file nope, and git knows no such revision"),
+        ("a.txt", "--all", "There is no file --all, and git knows no such revision"),
+        ("a.txt", "", "There is no file , and git knows no such revision"),
+        ("b.txt", "HEAD", "prompts/b.txt is no file in HEAD"),
+        ("team", "HEAD", "prompts/team is no file in HEAD"),
+        ("raw", "HEAD", "prompts/raw in HEAD is not UTF-8 text."),
+    ],
+)
+def test_says_why_there_is_no_file_then(
+    repository: Repository, name: str, revision: str, expected: str
+) -> None:
+    """An unknown revision, a file that it does not have, a folder, no text."""
+    (repository.prompts / "raw").write_bytes(b"\xff")
+    repository.commit({"a.txt": "a", "team/c.txt": "c"})
+    with pytest.raises(InvalidInputError) as refusal:
+        text_at(repository.prompts / name, revision)
+    assert str(refusal.value).startswith(expected)
+
+
+def test_says_that_git_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder outside of any repository, and a machine without git."""
+    with pytest.raises(InvalidInputError, match="is in no git repository: name a file"):
+        text_at(tmp_path / "a.txt", "HEAD")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InvalidInputError, match="git is not installed"):
+        text_at(tmp_path / "a.txt", "HEAD")

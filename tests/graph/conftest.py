@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from promptgraph.store.database import Database
+from tests.graph.registry import FILES, sync
+from tests.recorders import live
 
 
 @pytest.fixture
-async def empty(tmp_path: Path) -> AsyncIterator[Database]:
-    """A database without tables, for what should not come as far as one."""
-    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    yield database
-    await database.close()
+async def stocked(db: Database) -> AsyncIterator[Database]:
+    """A small registry, on each engine; who still subscribes at the end is sent away."""
+    await sync(db, FILES)
+    yield db
+    await live(db).stop()

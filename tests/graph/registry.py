@@ -10,14 +10,16 @@ from typing import Any
 from promptgraph.domain.registry import SyncOrigin
 from promptgraph.files.read import SourceFile
 from promptgraph.files.tree import parse_tree
+from promptgraph.graph.answer import Answer
 from promptgraph.graph.guard import Limits
 from promptgraph.graph.loaders import Context
-from promptgraph.graph.pipeline import Answer, Pipeline, Request
+from promptgraph.graph.pipeline import Pipeline, Request
 from promptgraph.graph.schema import Schema
+from promptgraph.graph.trusted import Trusted
 from promptgraph.store.database import Database
 from promptgraph.sync.apply import sync_tree
 from tests.factories import prompt_yaml
-from tests.recorders import recorder
+from tests.recorders import live, recorder
 
 NOW = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 COMMIT = dt.datetime(2026, 11, 20, 8, 30, 0, 250, tzinfo=dt.UTC)
@@ -91,14 +93,20 @@ def schema(*, is_open: bool = True) -> Schema:
 
 
 def pipeline(
-    db: Database, limits: Limits | None = None, seconds: float = 10, *, is_open: bool = True
+    db: Database,
+    limits: Limits | None = None,
+    seconds: float = 10,
+    *,
+    is_open: bool = True,
+    trusted: Trusted | None = None,
 ) -> Pipeline:
     return Pipeline(
         schema(is_open=is_open),
-        lambda: Context(db, recorder(db), lambda: NOW, "development"),
+        lambda: Context(db, recorder(db), live(db), lambda: NOW, "development"),
         limits=limits or Limits(),
         seconds=seconds,
         bulky_seconds=seconds,
+        trusted=trusted or Trusted(),
     )
 
 

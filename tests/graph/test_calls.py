@@ -13,7 +13,7 @@ from promptgraph.graph.pipeline import Request
 from promptgraph.store.database import Database
 from tests.graph.recording import ANSWER, ANSWER_BEFORE, SUMMARIZE, call, call_id, recorded
 from tests.graph.registry import FILES, NOW, ask, pipeline, refused, sync
-from tests.recorders import recorder
+from tests.recorders import live, recorder
 
 TRIAGE = global_id("Prompt", "support/triage", 2)
 EVERYTHING = {
@@ -187,6 +187,22 @@ async def test_every_owner_lists_its_calls(db: Database) -> None:
     assert {"callId": call_id(7)} == more["promptFamily"]["llmCalls"]["nodes"][0]
 
 
+async def test_nobody_counts_too_many(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a bound the count is null, without an error; a filter may bring it below."""
+    monkeypatch.setattr("promptgraph.store.calls.MAX_COUNTED", 2)
+    await sync(db, FILES)
+    rows = [call(number, agent="bot", promptId=(ANSWER, ANSWER_BEFORE)[number % 2]) for number in range(3)]
+    await recorded(db, *rows)
+    found = await ask(
+        db,
+        f"""{{llmCalls{{totalCount}} one:llmCalls(filter:{{callIds:["{call_id(1)}"]}}){{totalCount}}
+        agent(name:"bot"){{llmCalls{{totalCount}}}} prompt(name:"support/answer"){{
+        llmCalls{{totalCount}} family{{llmCalls{{totalCount}}}}}}}}""",
+    )
+    few, many = {"llmCalls": {"totalCount": 2}}, {"llmCalls": {"totalCount": None}}
+    assert {**many, "one": {"totalCount": 1}, "agent": many, "prompt": {**few, "family": many}} == found
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -196,6 +212,16 @@ async def test_every_owner_lists_its_calls(db: Database) -> None:
         ("filter:{versions:[0]}", ("INVALID_INPUT", "filter.versions")),
         ("filter:{minLatencyMs:-1}", ("INVALID_INPUT", "filter.minLatencyMs")),
         ('filter:{window:{last:"x"}}', ("INVALID_INPUT", "filter.window.last")),
+        (
+            'filter:{window:{since:"2026-11-22T10:00:00Z",until:"2026-11-22T10:00:00Z"}}',
+            ("INVALID_INPUT", "filter.window.until"),
+        ),
+        (
+            'filter:{window:{since:"2026-11-22T10:00:00Z",until:"2026-11-22T11:00:00+02:00"}}',
+            ("INVALID_INPUT", "filter.window.until"),
+        ),
+        ('filter:{errorTypes:["rare"],window:{last:"P32D"}}', ("INVALID_INPUT", "filter.window")),
+        ('filter:{minLatencyMs:1,window:{since:"2026-11-01T00:00:00Z"}}', ("INVALID_INPUT", "filter.window")),
         (f'filter:{{userId:"{"x" * 201}"}}', ("INVALID_INPUT", "filter.userId")),
     ],
     ids=str,
@@ -275,6 +301,8 @@ async def test_calls_lead_to_their_traces(db: Database) -> None:
     await sync(db, FILES)
     await recorded(db, call(1, traceId="abc"))
     line = pipeline(db)
-    line._context = lambda: Context(db, recorder(db), lambda: NOW, "production", "https://t/{trace_id}")  # noqa: SLF001  # the wiring is what is tested
+    line._context = lambda: Context(  # noqa: SLF001  # the wiring is what is tested
+        db, recorder(db), live(db), lambda: NOW, "production", "https://t/{trace_id}"
+    )
     found = await line.answer(Request("{llmCalls{nodes{traceUrl}}}", {}))
     assert "https://t/abc" == found.payload["data"]["llmCalls"]["nodes"][0]["traceUrl"]

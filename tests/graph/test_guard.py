@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from graphql import GraphQLError, build_schema, get_introspection_query, parse
@@ -20,6 +21,12 @@ SDL = build_schema("""
     type Tag { name: String prompts(first: Int): PromptConnection }
 """)
 CHAIN = "{...f0}" + "".join(f" fragment f{i} on Query{{...f{i + 1}}}" for i in range(99))
+SPREADS = (
+    "{"
+    + "".join(f"...f{i} " for i in range(101))
+    + "}"
+    + "".join(f"fragment f{i} on Query{{a{i}}}" for i in range(101))
+)
 LIMITS = Limits(depth=10, cost=10_000)
 
 
@@ -49,13 +56,12 @@ def refusal(text: str, limits: Limits = LIMITS) -> str | None:
         "{" + "...f " * 15 + "} fragment f on Query{a:hello prompt(id:1){name}}",
         "{prompts{nodes{a:id b:id}}" + " ".join(f"a{i}:hello" for i in range(30)) + "}",
         fan_out(3),
-        "{...a} fragment a on Query{...b} fragment b on Query{...a}",
         "{...nowhere nothing{at{all}}}",
         "{...on Nothing{id}}",
     ],
     ids=[
         "a field", "introspection", "a page of edges", "a page of nodes", "30 aliases",
-        "spreads with few aliases", "aliases apart", "small fan-out", "circle", "unknown names",
+        "spreads with few aliases", "aliases apart", "small fan-out", "unknown names",
         "unknown type",
     ],
 )  # fmt: skip
@@ -84,12 +90,20 @@ def test_lets_ordinary_documents_pass(text: str) -> None:
         ("{" + ("prompt(id:1){" + "name " * 15 + "} ") * 7 + "}", "over and over"),
         ("{" + "...f " * 21 + "} fragment f on Query{" + "hello " * 5 + "}", "over and over"),
         ("{hello} fragment f on Query{" + "hello " * 900 + "}", "never used"),
+        ("query q{hello}" * 51, "at most 50 operations"),
+        (SPREADS, "over and over"),
+        ("{...a} fragment a on Query{...a}", "within itself"),
+        ("{...a} fragment a on Query{...b} fragment b on Query{...a}", "within itself"),
+        ("{...a} fragment a on Query{prompt(id:1){...b}} fragment b on Prompt{self{...b}}", "within itself"),
+        ("{...a} fragment a on Query{prompt(id:1){...b}} fragment b on Prompt{self{...a}}", "within itself"),
     ],
     ids=[
         "fan-out 2^18", "fan-out 2^60", "31 aliases", "aliases in spreads", "aliases in inline fragments",
         "directives", "directives on an operation", "depth", "lists in lists", "a size from a variable",
         "a size beyond all", "inline fragments", "a chain of fragments", "repeats", "repeats below repeats",
         "repeats in fragments", "an unused fragment",
+        "operations", "fragments side by side",
+        "a fragment in itself", "a circle", "in itself below a field", "a circle over fields",
     ],
 )  # fmt: skip
 def test_refuses_what_asks_for_too_much(text: str, word: str) -> None:
@@ -138,6 +152,28 @@ def test_cost_is_fields_times_rows(text: str, cost: int) -> None:
     assert f"cost is {cost}," in (refusal(text, Limits(cost=cost - 1)) or "")
 
 
+def test_operations_are_validated_together() -> None:
+    """What two of them select counts together; what one costs is its own, for one is executed."""
+    first, second = fan_out(10).replace("query{", "query a{"), "query b{...f0}"
+    without = Limits(repeats=10**9)
+    assert refusal(first, without) is None
+    assert "selections is 6,142," in (refusal(first + second, without) or "")
+    text = "query a{prompts{nodes{name}}} query b{hello} query c{tags{name}}"
+    assert [41, 1, 21] == check_document(SDL, parse(text), Limits())
+
+
+def test_reading_the_schema_costs_what_it_has() -> None:
+    """An editor may read all of it, once; lists of the description count as long as they are."""
+    core = schema().core
+    whole = get_introspection_query(descriptions=True, specified_by_url=True, directive_is_repeatable=True)
+    (cost,) = check_document(core, parse(whole), Limits())
+    assert 25_000 < cost < Limits().cost
+    with pytest.raises(GraphQLError, match="cost"):
+        check_document(
+            core, parse('{__type(name:"Query"){fields{type{fields{type{fields{name}}}}}}}'), Limits()
+        )
+
+
 def test_declared_costs_count() -> None:
     """Rendering a page of prompts costs more than reading it."""
     core = schema().core
@@ -149,9 +185,15 @@ def test_declared_costs_count() -> None:
 
 
 def test_limits_are_the_documented_ones() -> None:
-    """The figures that clients may count on."""
+    """The figures that clients may count on; docs/http.md has a line for each."""
+    told = (Path(__file__).parents[2] / "docs/http.md").read_text()
+    assert [] == [
+        f"| {name} | {limit:,} |"
+        for name, limit in asdict(Limits()).items()
+        if f"| {name} | {limit:,} |" not in told
+    ]
     expected = {
-        "depth": 16, "cost": 50_000, "selections": 5_000, "directives": 50, "aliases": 30,
+        "operations": 50, "depth": 16, "cost": 50_000, "selections": 5_000, "directives": 50, "aliases": 30,
         "repeats": 5_000, "tokens": 2_000, "characters": 32_768, "nesting": 64,
     }  # fmt: skip
     assert expected == asdict(Limits())

@@ -6,12 +6,16 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from promptgraph.domain.measures import MEASURE
 from promptgraph.domain.metrics import METRICS
+from promptgraph.graph.answer import Kind
 from promptgraph.graph.pipeline import Request
 from promptgraph.graph.schema import sdl
+from promptgraph.store.call_tables import ROLLUPS
 from promptgraph.store.database import Database
+from promptgraph.store.rollups import fold
 from tests.conftest import Statements
 from tests.graph.recording import ANSWER_BEFORE, SUMMARIZE, call, call_id, recorded, score
 from tests.graph.registry import FILES, answer, ask, pipeline, refused, sync
@@ -198,7 +202,8 @@ async def test_refuses_what_cannot_be_measured(db: Database, field: str, expecte
 
 async def test_what_is_wrong_with_one_fails_no_other(filled: Database) -> None:
     """An hour series that would read too many single calls is refused; the one beside it is answered."""
-    far = 'metrics(window:{last:"P60D"},filter:{models:["gpt-5-mini"]}){series(bin:HOUR){calls}}'
+    wanted = '{models:["gpt-5-mini"],agents:["Ad hoc"]}'
+    far = f'metrics(window:{{last:"P60D"}},filter:{wanted}){{series(bin:HOUR){{calls}}}}'
     near = 'metrics(window:{last:"PT3H"}){series(bin:HOUR){calls}}'
     found = (await answer(filled, f"{{far:{far} near:{near}}}")).payload
     assert [["far", "series"]] == [error["path"] for error in found["errors"]]
@@ -206,18 +211,20 @@ async def test_what_is_wrong_with_one_fails_no_other(filled: Database) -> None:
 
 
 async def test_series_of_one_request_have_a_bound(db: Database) -> None:
-    """Ten thousand bins are answered; so many for each of many prompts are not."""
+    """Ten thousand bins are answered; so many of many metrics, or with many fields each, are not."""
     await sync(db, FILES)
     hours = (
         'metrics(window:{since:"2025-10-01T16:00:00Z",until:"2026-11-22T08:00:00Z"}){series(bin:HOUR){calls}}'
     )
     found = await ask(db, "{" + hours + "}")
     assert 10_000 == len(found["metrics"]["series"])
-    many = " ".join(f"m{number}:{hours}" for number in range(6))
-    refused_ = (await pipeline(db, seconds=60).answer(Request("{" + many + "}", {}))).payload["errors"]
-    assert [("TOO_MANY_ROWS", "bin")] == [
-        (error["extensions"]["code"], error["extensions"]["field"]) for error in refused_
-    ]
+    many = " ".join(f"m{number}:{hours}" for number in range(2))
+    names = hours.replace("{calls}", "{" + " ".join(f"s{number}:since" for number in range(28)) + "}")
+    for text in (many, names):
+        refused_ = (await pipeline(db, seconds=60).answer(Request("{" + text + "}", {}))).payload["errors"]
+        assert {("TOO_MANY_ROWS", "bin")} == {
+            (error["extensions"]["code"], error["extensions"]["field"]) for error in refused_
+        }
 
 
 async def test_only_what_is_asked_for_is_read(filled: Database, statements: Statements) -> None:
@@ -279,3 +286,15 @@ async def test_fifty_prompts_cost_as_much_as_one(db: Database, statements: State
             sent.setdefault(name, []).append(len(statements) - before)
     assert {name: [few, few] for name, (few, _) in sent.items()} == sent, sent
     assert max(few for few, _ in sent.values()) <= 12, sent
+
+
+async def test_damaged_figures_say_how_to_mend_them(filled: Database) -> None:
+    """No masked error, and none that asks to try again: the sentence names the command."""
+    await fold(filled)
+    async with filled.write() as session:
+        await session.execute(update(ROLLUPS).values(latency_histogram=b"\xff"))
+    found = await answer(filled, "{metrics{latencyMs{p50}}}")
+    [error] = found.payload["errors"]
+    assert "UNAVAILABLE" == error["extensions"]["code"]
+    assert "promptgraph rollup rebuild" in error["message"]
+    assert Kind.UNAVAILABLE is not found.kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -243,6 +244,7 @@ async def test_assignments_come_and_go(db: Database) -> None:
         ({"selector": "support/answer@latest"}, ("INVALID_INPUT", "selector")),
         ({"selector": "nobody"}, ("NOT_FOUND", "selector")),
         ({"when": [1]}, ("INVALID_INPUT", "when")),
+        ({"when": json.loads('{"a":' * 12 + "1" + "}" * 12)}, ("INVALID_INPUT", "when")),
         ({"metadata": "text"}, ("INVALID_INPUT", "metadata")),
         ({"metadata": {"a": "x" * 20_000}}, ("INVALID_INPUT", "metadata")),
         (

@@ -10,9 +10,10 @@ import pytest
 from graphql import get_introspection_query
 
 from promptgraph.domain.canonical import Json
+from promptgraph.graph.answer import Kind, RequestRefusedError, refused
 from promptgraph.graph.documents import REMEMBERED_CHARACTERS, Documents
 from promptgraph.graph.guard import Limits
-from promptgraph.graph.pipeline import Kind, Request, RequestRefusedError, Way, asked, refused
+from promptgraph.graph.pipeline import Request, Way, asked
 from promptgraph.store.database import Database
 from tests.graph.registry import FILES, ask, pipeline, schema, sync
 

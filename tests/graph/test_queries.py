@@ -149,6 +149,22 @@ async def test_knows_what_a_label_served_then(db: Database) -> None:
     assert [None, {"version": 1}, {"version": 2}] == list(served.values())
 
 
+async def test_knows_that_a_label_served_nothing_any_more(db: Database) -> None:
+    """From the moment it was taken away; unknown names and labels served nothing ever."""
+    await sync(db, FILES)
+    await sync(db, FILES | {"labels.yaml": "production: {support/triage: 1}\n"}, LATER)
+    query = """query($at:DateTime!){staging:promptAt(name:"support/triage",label:"staging",at:$at){version}
+      production:promptAt(name:"support/triage",label:"production",at:$at){version}
+      none:promptAt(name:"nobody",label:"staging",at:$at){version}
+      never:promptAt(name:"support/triage",label:"nightly",at:$at){version}}"""
+    before = await ask(db, query, at="2026-11-22T10:59:59.999999Z")
+    rest = {"production": {"version": 1}, "none": None, "never": None}
+    assert {"staging": {"version": 2}, **rest} == before
+    assert {"staging": None, **rest} == await ask(db, query, at="2026-11-22T11:00:00Z")
+    wrong = 'query($at:DateTime!){promptAt(name:"x",label:"latest",at:$at){version}}'
+    assert [("INVALID_INPUT", "label")] == await refused(db, wrong, at="2026-11-22T11:00:00Z")
+
+
 async def test_history_tells_how_labels_moved(db: Database) -> None:
     """The newest move first, each with where it came from and its line in git."""
     await sync(db, FILES)
@@ -163,85 +179,6 @@ async def test_history_tells_how_labels_moved(db: Database) -> None:
         newest["movedAt"],
         newest["source"],
     )
-
-
-NODES = {
-    "Prompt": "...on Prompt{name version}",
-    "PromptFamily": "...on PromptFamily{name}",
-    "PromptLabel": "...on PromptLabel{label prompt{version}}",
-    "LabelMove": "...on LabelMove{label name}",
-    "Agent": "...on Agent{name}",
-    "Assignment": "...on Assignment{role selector agent{name}}",
-    "SyncRun": "...on SyncRun{source added}",
-}
-EVERYTHING = """{
-  prompts{nodes{__typename id family{__typename id labels{__typename id} labelMoves{nodes{__typename id}}}}}
-  agents{nodes{__typename id assignments{__typename id}}} syncRuns{nodes{__typename id}}
-}"""
-
-
-def nodes_in(value: Any) -> list[tuple[str, str]]:
-    """Type and id of everything that has one."""
-    if isinstance(value, list):
-        return [found for item in value for found in nodes_in(item)]
-    if not isinstance(value, dict):
-        return []
-    own = [(value["__typename"], value["id"])] if "id" in value else []
-    return own + [found for item in value.values() for found in nodes_in(item)]
-
-
-async def test_every_id_leads_back_to_its_node(db: Database) -> None:
-    """Whatever has an id can be asked for by it, alone or with others."""
-    await sync(db, FILES)
-    found = list(dict.fromkeys(nodes_in(await ask(db, EVERYTHING))))
-    assert NODES.keys() == {kind for kind, _ in found}
-    query = "query($ids:[ID!]!){nodes(ids:$ids){__typename id " + " ".join(NODES.values()) + "}}"
-    again = (await ask(db, query, ids=[id_ for _, id_ in found]))["nodes"]
-    assert found == [(node["__typename"], node["id"]) for node in again]
-    single = "query($i:ID!){node(id:$i){__typename id}}"
-    assert [(await ask(db, single, i=id_))["node"]["id"] for _, id_ in found] == [id_ for _, id_ in found]
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        ("Prompt", "nobody", 1), ("Prompt", TRIAGE, 99), ("PromptFamily", "nobody"),
-        ("PromptLabel", TRIAGE, "none"),
-        ("PromptLabel", "nobody", "production"), ("LabelMove", 999), ("Agent", "nobody"),
-        ("Assignment", "support-bot", "triage", "nobody"), ("SyncRun", 999999999999999999),
-    ],
-)  # fmt: skip
-async def test_ids_of_nothing_give_null(db: Database, key: tuple[str | int, ...]) -> None:
-    """A well-formed id that nothing has is no error."""
-    await sync(db, FILES)
-    assert {"node": None} == await ask(
-        db, "query($i:ID!){node(id:$i){id}}", i=global_id(str(key[0]), *key[1:])
-    )
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        "", "x", "UHJvbXB0", "!!!", "1", "é", global_id("User", 1), global_id("Prompt", TRIAGE),
-        global_id("Prompt", TRIAGE, 1, 1), global_id("Prompt", TRIAGE, "one"),
-        global_id("Prompt", TRIAGE, "²"),
-        global_id("Prompt", TRIAGE, "9" * 50), global_id("SyncRun", -1), global_id("Agent", "a\x00"),
-        global_id("PromptFamily"), "A" * 100_000,
-    ],
-)  # fmt: skip
-async def test_refuses_ids_that_were_never_made(empty: Database, wrong: str) -> None:
-    """Malformed, or of a kind that there is not."""
-    assert [("INVALID_INPUT", "id")] == await refused(empty, "query($i:ID!){node(id:$i){id}}", i=wrong)
-
-
-async def test_one_wrong_id_spoils_no_others(db: Database) -> None:
-    """Null in its place, with an error that points there."""
-    await sync(db, FILES)
-    ids = [global_id("Agent", "support-bot"), "zz", global_id("Agent", "nobody")]
-    found = (await answer(db, "query($i:[ID!]!){nodes(ids:$i){id}}", i=ids)).payload
-    assert [{"id": ids[0]}, None, None] == found["data"]["nodes"]
-    assert [["nodes", 1]] == [error["path"] for error in found["errors"]]
-    assert [("TOO_MANY_ROWS", "ids")] == await refused(db, "query($i:[ID!]!){nodes(ids:$i){id}}", i=ids * 34)
 
 
 async def test_renders_with_its_record(db: Database) -> None:
@@ -324,6 +261,18 @@ async def test_agents_get_the_prompt_for_the_circumstances(
         db, 'query($r:String!){agent(name:"support-bot"){prompt(role:$r){version}}}', r="triage"
     )
     assert {"version": 1} == default["agent"]["prompt"]
+
+
+@pytest.mark.parametrize("context", ["text", [1], 1, True])
+async def test_circumstances_are_an_object(db: Database, context: Any) -> None:
+    """Another kind of JSON is refused with the argument's name; the agent is answered."""
+    await sync(db, FILES)
+    query = 'query($c:JSON!){agent(name:"support-bot"){name prompt(role:"answer",context:$c){version}}}'
+    found = (await answer(db, query, c=context)).payload
+    assert {"agent": {"name": "support-bot", "prompt": None}} == found["data"]
+    assert [("INVALID_INPUT", "context")] == [
+        (error["extensions"]["code"], error["extensions"]["field"]) for error in found["errors"]
+    ]
 
 
 async def test_agents_and_prompts_know_each_other(db: Database) -> None:

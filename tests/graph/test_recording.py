@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
+from sqlalchemy import Table, select
 
 from promptgraph.domain.names import global_id
-from promptgraph.graph.pipeline import Kind, Request
+from promptgraph.graph.answer import Kind
+from promptgraph.graph.pipeline import Request
+from promptgraph.store.call_tables import (
+    CALL_CONTENTS,
+    CALL_SCORES,
+    LLM_CALLS,
+    RECORD_BATCHES,
+    ROLLUPS,
+)
 from promptgraph.store.database import Database
+from promptgraph.store.rollups import fold
+from promptgraph.store.tables import PROMPTS
+from tests.factories import prompt_yaml
 from tests.graph.recording import (
     ANSWER,
     RECORD,
+    SCORE,
     SUMMARIZE,
     call,
     call_id,
@@ -25,6 +39,7 @@ from tests.graph.registry import FILES, ask, pipeline, refused, sync
 ONE = """mutation($i:LlmCallInput!){recordLlmCall(input:$i){
   llmCall{callId prompt{name version} agent{name declared} status environment costUsd costSource}
   duplicate warnings{code field} errors{code field message retryable}}}"""
+LEAK = re.compile(r"SELECT|INSERT|sqlalchemy|Traceback|File \"|0x[0-9a-f]{6}")
 DEEP: Any = 1
 for _ in range(12):
     DEEP = [DEEP]
@@ -70,75 +85,105 @@ async def test_other_content_under_the_same_id_is_refused(db: Database) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("wrong", "code", "field"),
-    [
-        ({"promptId": None}, "INVALID_INPUT", "promptId"),
-        ({"promptId": ""}, "INVALID_INPUT", "promptId"),
-        ({"promptId": "x\x00"}, "INVALID_INPUT", "promptId"),
-        ({"promptId": global_id("Agent", "support-bot")}, "INVALID_INPUT", "promptId"),
-        ({"promptId": "999999"}, "NOT_FOUND", "promptId"),
-        ({"promptId": global_id("Prompt", "support/answer", 99)}, "NOT_FOUND", "promptId"),
-        ({"promptHash": "0" * 64}, "PROMPT_MISMATCH", "promptHash"),
-        ({"promptHash": "no hash"}, "INVALID_INPUT", "promptHash"),
-        ({"label": "No label"}, "INVALID_INPUT", "label"),
-        ({"model": ""}, "INVALID_INPUT", "model"),
-        ({"model": "a\x00b"}, "INVALID_INPUT", "model"),
-        ({"agent": "x" * 129}, "INVALID_INPUT", "agent"),
-        ({"inputTokens": -1}, "INVALID_INPUT", "inputTokens"),
-        ({"attempt": 1001}, "INVALID_INPUT", "attempt"),
-        ({"latencyMs": -0.5}, "INVALID_INPUT", "latencyMs"),
-        ({"latencyMs": 1e300}, "INVALID_INPUT", "latencyMs"),
-        ({"costUsd": "-1"}, "INVALID_INPUT", "costUsd"),
-        ({"costUsd": "0.0000000001"}, "INVALID_INPUT", "costUsd"),
-        ({"startedAt": "9999-01-01T00:00:00Z"}, "INVALID_INPUT", "startedAt"),
-        ({"startedAt": "1969-07-20T20:17:00Z"}, "TOO_OLD", "startedAt"),
-        ({"variables": [1]}, "INVALID_INPUT", "variables"),
-        ({"output": "a\x00"}, "INVALID_INPUT", "output"),
-        ({"output": "\ud800"}, "INVALID_INPUT", "output"),
-        ({"output": DEEP}, "INVALID_INPUT", "output"),
-        ({"output": 2**60}, "INVALID_INPUT", "output"),
-        ({"metadata": {"a": "x" * 1_000_000}}, "INVALID_INPUT", "metadata"),
-        ({"errorMessage": "x" * 5000}, "INVALID_INPUT", "errorMessage"),
-    ],
+WRONG: tuple[tuple[dict[str, Any], str, str], ...] = (
+    ({"promptId": None}, "INVALID_INPUT", "promptId"),
+    ({"promptId": ""}, "INVALID_INPUT", "promptId"),
+    ({"promptId": "x\x00"}, "INVALID_INPUT", "promptId"),
+    ({"promptId": "\ud800"}, "INVALID_INPUT", "promptId"),
+    ({"promptId": 10**30}, "INVALID_INPUT", "promptId"),
+    ({"promptId": global_id("Agent", "support-bot")}, "INVALID_INPUT", "promptId"),
+    ({"promptId": "999999"}, "NOT_FOUND", "promptId"),
+    ({"promptId": global_id("Prompt", "support/answer", 99)}, "NOT_FOUND", "promptId"),
+    ({"promptId": global_id("Prompt", "of/another/registry", 1)}, "NOT_FOUND", "promptId"),
+    ({"promptHash": "0" * 64}, "PROMPT_MISMATCH", "promptHash"),
+    ({"promptHash": "no hash"}, "INVALID_INPUT", "promptHash"),
+    ({"label": "No label"}, "INVALID_INPUT", "label"),
+    ({"model": ""}, "INVALID_INPUT", "model"),
+    ({"model": "a\x00b"}, "INVALID_INPUT", "model"),
+    ({"model": "\ud800"}, "INVALID_INPUT", "model"),
+    ({"agent": "x" * 129}, "INVALID_INPUT", "agent"),
+    ({"environment": "a\nb"}, "INVALID_INPUT", "environment"),
+    ({"finishReasons": ["\x00"]}, "INVALID_INPUT", "finishReasons"),
+    ({"inputTokens": -1}, "INVALID_INPUT", "inputTokens"),
+    ({"toolCallCount": -(2**31)}, "INVALID_INPUT", "toolCallCount"),
+    ({"attempt": 1001}, "INVALID_INPUT", "attempt"),
+    ({"latencyMs": -0.5}, "INVALID_INPUT", "latencyMs"),
+    ({"latencyMs": 1e300}, "INVALID_INPUT", "latencyMs"),
+    ({"timeToFirstTokenMs": -1}, "INVALID_INPUT", "timeToFirstTokenMs"),
+    ({"costUsd": "-1"}, "INVALID_INPUT", "costUsd"),
+    ({"costUsd": "1e99"}, "INVALID_INPUT", "costUsd"),
+    ({"costUsd": "0.0000000001"}, "INVALID_INPUT", "costUsd"),
+    ({"startedAt": "9999-01-01T00:00:00Z"}, "INVALID_INPUT", "startedAt"),
+    ({"startedAt": "1969-07-20T20:17:00Z"}, "TOO_OLD", "startedAt"),
+    ({"variables": [1]}, "INVALID_INPUT", "variables"),
+    ({"variables": {"a\x00": 1}}, "INVALID_INPUT", "variables"),
+    ({"variables": {"question": "x" * 300_000}}, "INVALID_INPUT", "variables"),
+    ({"output": "a\x00"}, "INVALID_INPUT", "output"),
+    ({"output": "\ud800"}, "INVALID_INPUT", "output"),
+    ({"output": DEEP}, "INVALID_INPUT", "output"),
+    ({"output": 2**60}, "INVALID_INPUT", "output"),
+    ({"output": float("nan")}, "INVALID_INPUT", "output"),
+    ({"metadata": []}, "INVALID_INPUT", "metadata"),
+    ({"metadata": {"a": "x" * 1_000_000}}, "INVALID_INPUT", "metadata"),
+    ({"errorMessage": "x" * 5000}, "INVALID_INPUT", "errorMessage"),
+    ({"errorMessage": "\ud800"}, "INVALID_INPUT", "errorMessage"),
+    ({"traceId": "\x00"}, "INVALID_INPUT", "traceId"),
 )
-async def test_a_wrong_value_rejects_its_row_alone(
-    db: Database, wrong: dict[str, Any], code: str, field: str
-) -> None:
-    """The rows beside it are stored; the result stands at the row's place."""
+
+
+async def test_a_wrong_value_rejects_its_row_alone(db: Database) -> None:
+    """The rows beside it are stored; the result stands at the row's place, with a sentence that names it."""
     await sync(db, FILES)
-    done = await record(db, call(1), call(2, **wrong), call(3))
-    assert ["RECORDED", "REJECTED", "RECORDED"] == [row["status"] for row in done["results"]]
-    error = done["results"][1]["error"]
-    assert (code, field, False) == (error["code"], error["field"], error["retryable"])
-    assert {"llmCalls": {"totalCount": 2}} == await ask(db, "{llmCalls{totalCount}}")
+    rows = [row for n, (wrong, _, _) in enumerate(WRONG) for row in (call(2 * n), call(2 * n + 1, **wrong))]
+    done = await record(db, *rows)
+    assert ["RECORDED", "REJECTED"] * len(WRONG) == [row["status"] for row in done["results"]]
+    errors = [row["error"] for row in done["results"][1::2]]
+    assert [(code, field, False) for _, code, field in WRONG] == [
+        (error["code"], error["field"], error["retryable"]) for error in errors
+    ]
+    assert [] == [
+        error["message"]
+        for error in errors
+        if not 20 < len(error["message"]) < 300 or LEAK.search(error["message"])
+    ]
+    assert {"llmCalls": {"totalCount": len(WRONG)}} == await ask(db, "{llmCalls{totalCount}}")
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"callId": "no-uuid"},
-        {"callId": "{0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e90}"},
-        {"inputTokens": 2**31},
-        {"inputTokens": 1.5},
-        {"latencyMs": "NaN"},
-        {"costUsd": "NaN"},
-        {"costUsd": "free"},
-        {"costUsd": True},
-        {"startedAt": "2026-11-22T09:00:00"},
-        {"status": "FINE"},
-        {"model": None},
-        {"finishReasons": [None]},
-        {"nothing": 1},
-    ],
-    ids=str,
+MISTYPED: tuple[dict[str, Any], ...] = (
+    {"callId": "no-uuid"},
+    {"callId": "\x00"},
+    {"callId": "{0199d2c4-7b1e-7c3a-9f52-3d1c0a6b8e90}"},
+    {"promptId": 1.5},
+    {"inputTokens": 2**31},
+    {"inputTokens": 10**30},
+    {"inputTokens": 1.5},
+    {"inputTokens": "5"},
+    {"inputTokens": True},
+    {"latencyMs": "NaN"},
+    {"latencyMs": float("nan")},
+    {"latencyMs": float("inf")},
+    {"costUsd": "NaN"},
+    {"costUsd": float("inf")},
+    {"costUsd": "free"},
+    {"costUsd": True},
+    {"startedAt": "2026-11-22T09:00:00"},
+    {"startedAt": "9999-12-31T23:59:59-14:00"},
+    {"startedAt": "2026-02-30T00:00:00Z"},
+    {"status": "FINE"},
+    {"model": None},
+    {"finishReasons": [None]},
+    {"nothing": 1},
 )
-async def test_what_the_types_refuse_refuses_the_request(db: Database, wrong: dict[str, Any]) -> None:
+
+
+async def test_what_the_types_refuse_refuses_the_request(db: Database) -> None:
     """Nothing is stored; the message names the row."""
     await sync(db, FILES)
-    found = (await pipeline(db).answer(Request(RECORD, {"i": [call(1), call(2, **wrong)]}))).payload
-    (error,) = found["errors"]
-    assert ("INVALID_INPUT", True) == (error["extensions"]["code"], "[1]" in error["message"])
+    line = pipeline(db)
+    for wrong in MISTYPED:
+        found = (await line.answer(Request(RECORD, {"i": [call(1), call(2, **wrong)]}))).payload
+        (error,) = found["errors"]
+        assert ("INVALID_INPUT", True) == (error["extensions"]["code"], "[1]" in error["message"]), wrong
     assert {"llmCalls": {"totalCount": 0}} == await ask(db, "{llmCalls{totalCount}}")
 
 
@@ -151,6 +196,28 @@ async def test_a_batch_has_a_bound(db: Database) -> None:
     scored = await score(db, *({"callId": call_id(1), "name": "n", "value": 1} for _ in range(1001)))
     assert ["TOO_MANY_ROWS"] == [error["code"] for error in scored["errors"]]
     assert {"results": [], "errors": []} == await score(db)
+
+
+async def test_a_call_may_be_written_in_many_ways(db: Database) -> None:
+    """In the document or as a variable, with nulls and empty lists or without: it is the same call."""
+    await sync(db, FILES)
+    await recorded(db, call(1, status="ERROR", finishReasons=["stop"]), call(2))
+    inline = f"""mutation{{recordLlmCalls(input:{{callId:"{call_id(1)}",promptId:"{ANSWER}",
+      model:"gpt-5-mini",provider:"openai",startedAt:"2026-11-22T09:00:00Z",status:ERROR,finishReasons:"stop",metadata:{{}}}}){{
+      duplicates results{{error{{code}}}}}}}}"""
+    assert 1 == (await ask(db, inline))["recordLlmCalls"]["duplicates"]
+    blanks: dict[str, Any] = {
+        "finishReasons": [],
+        "metadata": {},
+        "environment": "default",
+        "status": "OK",
+        "agent": None,
+    }
+    nulls = {"finishReasons": None, "metadata": None, "environment": None, "status": None, "output": None}
+    done = await record(
+        db, call(2, **blanks), call(2, **nulls), call(2, startedAt="2026-11-22T10:00:00+01:00")
+    )
+    assert (3, []) == (done["duplicates"], [row["error"] for row in done["results"] if row["error"]])
 
 
 async def test_a_thousand_rows_are_one_request(db: Database) -> None:
@@ -231,28 +298,51 @@ async def test_the_last_score_stays(db: Database) -> None:
     assert {"metrics": {"scores": [{"name": "helpful", "count": 3, "mean": 0.5}]}} == found
 
 
-@pytest.mark.parametrize(
-    ("wrong", "code", "field"),
-    [
-        ({"callId": call_id(9)}, "NOT_FOUND", "callId"),
-        ({"name": ""}, "INVALID_INPUT", "name"),
-        ({"name": "a\x00"}, "INVALID_INPUT", "name"),
-        ({"value": None}, "INVALID_INPUT", "value"),
-        ({"value": 1e300}, "INVALID_INPUT", "value"),
-        ({"source": ""}, "INVALID_INPUT", "source"),
-        ({"comment": "\x00"}, "INVALID_INPUT", "comment"),
-    ],
+WRONG_SCORES: tuple[tuple[dict[str, Any], str, str], ...] = (
+    ({"callId": call_id(9)}, "NOT_FOUND", "callId"),
+    ({"name": ""}, "INVALID_INPUT", "name"),
+    ({"name": "a\x00"}, "INVALID_INPUT", "name"),
+    ({"name": "\ud800"}, "INVALID_INPUT", "name"),
+    ({"name": "x" * 65}, "INVALID_INPUT", "name"),
+    ({"value": None}, "INVALID_INPUT", "value"),
+    ({"value": 1e300}, "INVALID_INPUT", "value"),
+    ({"label": "x" * 201}, "INVALID_INPUT", "label"),
+    ({"source": ""}, "INVALID_INPUT", "source"),
+    ({"comment": "\x00"}, "INVALID_INPUT", "comment"),
+    ({"comment": "x" * 5000}, "INVALID_INPUT", "comment"),
 )
-async def test_a_wrong_score_rejects_its_row_alone(
-    db: Database, wrong: dict[str, Any], code: str, field: str
-) -> None:
+
+
+async def test_a_wrong_score_rejects_its_row_alone(db: Database) -> None:
     """The scores beside it are stored."""
     await sync(db, FILES)
     await recorded(db, call(1))
+    good = {"callId": call_id(1), "value": 1}
+    rows = [
+        row
+        for n, (wrong, _, _) in enumerate(WRONG_SCORES)
+        for row in (good | {"name": f"n{n}"}, good | {"name": "n"} | wrong)
+    ]
+    done = (await score(db, *rows))["results"]
+    assert [None] * len(WRONG_SCORES) == [row["error"] for row in done[::2]]
+    assert [{"code": code, "field": field} for _, code, field in WRONG_SCORES] == [
+        row["error"] for row in done[1::2]
+    ]
+    assert [(f"n{n}", True) for n in range(len(WRONG_SCORES))] == [
+        (kept["score"]["name"], refused_["score"] is None)
+        for kept, refused_ in zip(done[::2], done[1::2], strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"value": "NaN"}, {"value": float("inf")}, {"callId": "x"}, {"name": None}], ids=str
+)
+async def test_what_no_score_can_be_refuses_the_request(empty: Database, wrong: dict[str, Any]) -> None:
+    """With the row, before a database is asked."""
     good = {"callId": call_id(1), "name": "n", "value": 1}
-    done = await score(db, good | {"name": "first"}, good | wrong, good | {"name": "last"})
-    assert [None, {"code": code, "field": field}, None] == [row["error"] for row in done["results"]]
-    assert ["first", None, "last"] == [row["score"] and row["score"]["name"] for row in done["results"]]
+    found = (await pipeline(empty).answer(Request(SCORE, {"i": [good, good | wrong]}))).payload
+    (error,) = found["errors"]
+    assert ("INVALID_INPUT", True) == (error["extensions"]["code"], "[1]" in error["message"])
 
 
 async def test_mutations_of_one_request_see_each_other(db: Database) -> None:
@@ -267,17 +357,39 @@ async def test_mutations_of_one_request_see_each_other(db: Database) -> None:
     assert [{"name": "n"}] == found["scoreLlmCalls"]["results"][0]["llmCall"]["scores"]
 
 
+CALL_TABLES = (LLM_CALLS, CALL_CONTENTS, CALL_SCORES, RECORD_BATCHES, ROLLUPS)
+
+
+async def everything(db: Database, *tables: Table) -> str:
+    """All that these tables hold, as text."""
+    async with db.read() as session:
+        return "\n".join(
+            [str(tuple(row)) for table in tables for row in await session.execute(select(table))]
+        )
+
+
 async def test_the_text_of_a_prompt_is_on_no_call(db: Database) -> None:
-    """A sentence of the template is found in no answer about the call but its prompt's."""
-    await sync(db, FILES)
-    await recorded(db, call(1, promptId=ANSWER, variables={"question": "why", "plan": "team"}))
-    found = await ask(db, f'{{llmCall(callId:"{call_id(1)}"){{variables output metadata promptText}}}}')
-    assert {
-        "variables": {"question": "why", "plan": "team"},
-        "output": None,
-        "metadata": {},
-        "promptText": None,
-    } == found["llmCall"]
+    """A sentence of a template is in no column of any table of calls, and in no answer about one."""
+    canary = "The quick canary sings at noon"
+    await sync(db, {"sing.prompt.yaml": prompt_yaml(1, f"{canary} for {{{{ name }}}}")})
+    prompt = (await ask(db, '{prompt(name:"sing"){id contentHash render(variables:{name:"Ann"}){hash}}}'))[
+        "prompt"
+    ]
+    sent = {"promptId": prompt["id"], "promptHash": prompt["contentHash"], "variables": {"name": "Annabel"}}
+    await recorded(db, call(1, **sent, renderedHash=prompt["render"]["hash"], output="la", agent="bird"))
+    await score(db, {"callId": call_id(1), "name": "tune", "value": 1})
+    while await fold(db):
+        pass
+    found = await everything(db, *CALL_TABLES)
+    assert canary not in found
+    assert [] == [
+        word for word in ("Annabel", "tune", "gpt-5-mini") if word not in found
+    ]  # it sees what is there
+    assert canary in await everything(db, PROMPTS)
+    answered = await ask(db, f'{{llmCall(callId:"{call_id(1)}"){{variables output metadata promptText}}}}')
+    assert {"variables": {"name": "Annabel"}, "output": "la", "metadata": {}, "promptText": None} == answered[
+        "llmCall"
+    ]
 
 
 async def test_what_a_row_answers_is_paid_for_each_row(empty: Database) -> None:

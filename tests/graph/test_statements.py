@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from promptgraph.domain.names import global_id
 from promptgraph.store.database import Database
 from tests.conftest import Statements
 from tests.factories import prompt_yaml
+from tests.graph.recording import call, recorded
 from tests.graph.registry import ask, sync
 
 COUNT = 12
@@ -70,3 +74,48 @@ async def test_names_side_by_side_come_together(db: Database, statements: Statem
     assert {1} == {each["version"] for each in found.values()}
     with statements.counted(1):
         await ask(db, "{prompts{pageInfo{hasNextPage}}}")
+
+
+OF_A_PAGE = 5
+WIDE = [f"wide/p{number:02}" for number in range(50)]
+WIDE_FILES = {
+    **{f"{name}.prompt.yaml": prompt_yaml(1, f"{name}: {{{{ a }}}}") for name in WIDE},
+    **{
+        f"agents/bot{number:02}.agent.yaml": f"prompts: {{one: {name}}}\n" for number, name in enumerate(WIDE)
+    },
+}
+FIGURES = "metrics{calls errors errorShare inputTokens costUsd latencyMs{p50 p95}}"
+CALLS = "llmCalls(first:3){nodes{callId model status latencyMs agent{name}} pageInfo{hasNextPage}%s}"
+PROMPTS = "{prompts(first:%d){nodes{id name " + FIGURES + " " + CALLS + "}%s}}"
+
+
+async def test_fifty_prompts_with_figures_calls_and_agents(db: Database, statements: Statements) -> None:
+    """As many statements as for one prompt: the prompts, the figures in two, the calls, and their agents. A
+    `totalCount` costs one for all parents of its level, and none where nobody selects it.
+    """
+    await sync(db, WIDE_FILES)
+    rows = [
+        call(
+            4 * prompt + number,
+            promptId=global_id("Prompt", name, 1),
+            agent=f"bot{prompt:02}",
+            latencyMs=number,
+        )
+        for prompt, name in enumerate(WIDE)
+        for number in range(4)
+    ]
+    await recorded(db, *rows)
+    for size in (1, 50):
+        with statements.counted(OF_A_PAGE):
+            found = (await ask(db, PROMPTS % (size, "", "")))["prompts"]["nodes"]
+        assert [(4, 3, f"bot{number:02}") for number in range(size)] == [
+            (each["metrics"]["calls"], len(each["llmCalls"]["nodes"]), agent_of_first_call(each))
+            for each in found
+        ]
+    for counts, more in ((("totalCount", ""), 1), (("", "totalCount"), 1), (("totalCount", "totalCount"), 2)):
+        with statements.counted(OF_A_PAGE + more):
+            await ask(db, PROMPTS % (50, *counts))
+
+
+def agent_of_first_call(prompt: dict[str, Any]) -> str:
+    return str(prompt["llmCalls"]["nodes"][0]["agent"]["name"])

@@ -7,21 +7,17 @@ from typing import Any
 
 import pytest
 
-from promptgraph.graph.pipeline import Kind, Request
+from promptgraph.graph.answer import Kind
+from promptgraph.graph.pipeline import Request
 from promptgraph.graph.wording import MAX_ECHO, MAX_ERRORS, MAX_MESSAGE, plain, shown
 from promptgraph.store.database import Database
 from tests.graph.registry import pipeline
 
 SYNC = "mutation($i:SyncPromptsInput!){syncPrompts(input:$i){errors{code}}}"
-ASSIGN = "mutation($i:AssignPromptInput!){assignPrompt(input:$i){errors{code}}}"
 PAGE = "query($f:PromptFilter,$n:Int,$o:PromptOrder,$b:Boolean=true){prompts(filter:$f,first:$n,orderBy:$o)\
 {totalCount @skip(if:$b)}}"
 NODE = "query($i:ID!){node(id:$i){id}}"
 LONG = "x" * 5000
-DEEP: Any = 1
-for _ in range(12):
-    DEEP = {"a": DEEP}
-
 PYTHON = re.compile(r"\b(True|False|None|Undefined)\b|[{\[]'|': ")
 """How Python writes values, and nobody else."""
 
@@ -46,7 +42,6 @@ VARIABLES = {
     "true for a word": (PAGE, {"o": {"field": "NAME", "direction": True}}, ".direction", "true"),
     "null in a list": (PAGE, {"f": {"nameIn": ["a", None]}}, ".nameIn[1]", "null"),
     "an object for an id": (NODE, {"i": {"a": None}}, "$i", '{"a": null}'),
-    "too deep": (ASSIGN, {"i": {"agent": "", "role": "", "selector": "", "when": DEEP}}, ".when", "deeper"),
 }
 FILTER, NINES = "'filter' has invalid value", "9" * 5000
 LITERALS = {

@@ -15,6 +15,7 @@ from genai_prices.types import ConditionalPrice, ModelInfo, Provider
 
 from promptgraph.domain.call import CostSource, LlmCall, NewCall
 from promptgraph.record.prices import Price, PriceBook, Rate, Rates
+from tests.children import surroundings
 
 AT = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
 BOOK = PriceBook()
@@ -303,5 +304,6 @@ for model in ("gpt-4o", "nobody-lists-this"):
     PriceBook().price(NewCall(model=model, input_tokens=1, output_tokens=1), at)
 print(threading.active_count())
 """
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
     assert (0, "1\n", "") == (run.returncode, run.stdout, run.stderr)

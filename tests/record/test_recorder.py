@@ -22,7 +22,7 @@ from promptgraph.domain.names import global_id
 from promptgraph.domain.prompt import Prompt
 from promptgraph.domain.registry import Agent
 from promptgraph.domain.sums import summed
-from promptgraph.record import callers
+from promptgraph.record import callers, linking
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.recorder import Recorded, Recorder
 from promptgraph.store import registry
@@ -233,7 +233,7 @@ async def test_as_many_as_fit(db: Database, recorder: Recorder, prompt: Prompt) 
     assert [] == await recorder.record([])
     results = await recorder.record([new(prompt) for _ in range(1000)])
     assert {"RECORDED"} == set(codes(results))
-    with pytest.raises(TooManyRowsError, match="At most 1000 calls"):
+    with pytest.raises(TooManyRowsError, match="At most 1000 rows"):
         await recorder.record([new(prompt) for _ in range(1001)])
     assert 1000 == await stored_calls(db)
     async with db.read() as session:
@@ -401,9 +401,10 @@ async def test_somebody_may_hear_of_each_commit(db: Database, prompt: Prompt) ->
 
 
 async def test_known_names_cost_no_look_up(
-    recorder: Recorder, prompt: Prompt, statements: Statements
+    recorder: Recorder, prompt: Prompt, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once prompt and agent are known, a call costs the statements of its commit and no more."""
+    monkeypatch.setattr(linking, "FRESH_SECONDS", 1_000)  # however slow this machine is
     await recorder.record([new(prompt, agent="bot")])
     before = len(statements)
     await recorder.record([new(prompt, agent="bot", variables=TICKET)])

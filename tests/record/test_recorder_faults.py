@@ -7,15 +7,20 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, event, exc, text
+from sqlalchemy import delete, event, exc, select, text
 
-from promptgraph.domain.call import NewCall
+from promptgraph.domain.call import LlmCall, NewCall
+from promptgraph.domain.call_ids import ID_BYTES
 from promptgraph.domain.names import global_id
 from promptgraph.domain.prompt import Prompt
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.recorder import CROWDED, STOPPING, UNKNOWN, UNSTORABLE, Recorded, Recorder
+from promptgraph.store.attempts import ATTEMPTS
+from promptgraph.store.call_tables import RECORD_BATCHES
+from promptgraph.store.call_writes import add_calls
 from promptgraph.store.database import Database
 from promptgraph.store.tables import PROMPTS
 from tests.record.conftest import now
@@ -141,23 +146,134 @@ async def stalled(db: Database, url: str) -> AsyncIterator[None]:
     await other.close()
 
 
+async def waiting(recorder: Recorder, rows: int) -> None:
+    """Until so many rows wait to be written."""
+    async with asyncio.timeout(10):
+        while len(recorder._queue) < rows:  # noqa: ASYNC110, SLF001  # nothing outside tells it
+            await asyncio.sleep(0.001)
+
+
 async def test_full_queue_refuses_at_once(db: Database, url: str, prompt: Prompt) -> None:
     """While the database stalls a bounded number waits; more are told to try again; then all is written."""
     recorder = Recorder(db, PriceBook(), now=now, queue_limit=5, batch=2)
     await recorder.record([new(prompt)])
     async with stalled(db, url):
         calls = [new(prompt) for _ in range(8)]
-        caller = asyncio.create_task(recorder.record(calls))
-        await asyncio.sleep(0.1)
+        callers = [asyncio.create_task(recorder.record(calls))]
+        await waiting(recorder, 5)
         late = await recorder.record([new(prompt)])
-        assert not caller.done()
-        waiting = [caller]
-    (results,) = await asyncio.gather(*waiting)
+        assert not callers[0].done()
+    (results,) = await asyncio.gather(*callers)
     assert {CROWDED} == sentences(late)
     assert ["RECORDED"] * 5 + ["UNAVAILABLE"] * 3 == codes(results)
     assert {CROWDED} == sentences(results[5:])
     assert 6 == await stored_calls(db)
     await recorder.stop()
+
+
+async def test_large_rows_fill_the_queue_sooner(db: Database, url: str, prompt: Prompt) -> None:
+    """What waits is bounded by its size, too; small rows still find room, and room comes back."""
+    recorder = Recorder(db, PriceBook(), now=now, queue_bytes=40_000)
+    await recorder.record([new(prompt)])
+    large = [new(prompt, output="x" * 10_000) for _ in range(3)]
+    async with stalled(db, url):
+        calls = [*large, *(new(prompt) for _ in range(3))]
+        callers = [asyncio.create_task(recorder.record(calls))]
+        await waiting(recorder, 4)
+    (results,) = await asyncio.gather(*callers)
+    assert ["RECORDED", "RECORDED", "UNAVAILABLE"] * 2 == codes(results)
+    assert {CROWDED} == sentences([results[2], results[5]])
+    assert ["RECORDED"] * 3 == codes(await recorder.record([*large[2:], new(prompt), new(prompt)]))
+    assert 8 == await stored_calls(db)
+    await recorder.stop()
+
+
+async def test_large_rows_share_no_commit(
+    db: Database, recorder: Recorder, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit holds so many bytes at most, one row at least."""
+    monkeypatch.setattr("promptgraph.record.recorder.BATCH_BYTES", 10_000)
+    await recorder.record([new(prompt, output="x" * 20_000), *(new(prompt) for _ in range(5))])
+    async with db.read() as session:
+        packed = await session.scalars(select(RECORD_BATCHES.c.call_ids).order_by(RECORD_BATCHES.c.id))
+    assert [1, 2, 2, 1] == [len(ids) // ID_BYTES for ids in packed]
+
+
+def collided(*_: Any) -> None:
+    error = Exception()
+    error.sqlstate = "40001"  # type: ignore[attr-defined]  # as the driver's have
+    raise exc.DBAPIError("INSERT", {}, error)
+
+
+async def test_conflicts_without_end_are_given_up(db: Database, recorder: Recorder, prompt: Prompt) -> None:
+    """After a bounded number of attempts: unavailable, and not there; a retry is exact."""
+    await recorder.record([new(prompt)])
+    call = new(prompt)
+    begun = 0
+
+    def collide(*_: Any) -> None:
+        nonlocal begun
+        begun += 1
+        collided()
+
+    with listening(db, "before_cursor_execute", collide):
+        (result,) = await recorder.record([call])
+    assert (["UNAVAILABLE"], ATTEMPTS) == (codes([result]), begun)
+    assert ["RECORDED"] == codes(await recorder.record([call]))
+    assert 2 == await stored_calls(db) == (await figures(db))["calls"]
+
+
+@pytest.mark.parametrize("engine", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [(ATTEMPTS, ["IDEMPOTENCY_CONFLICT", "IDEMPOTENCY_CONFLICT", "RECORDED"]), (1, ["UNAVAILABLE"] * 3)],
+    ids=["again", "control: once"],
+)
+async def test_deadlock_is_no_answer(
+    db: Database,
+    url: str,
+    prompt: Prompt,
+    monkeypatch: pytest.MonkeyPatch,
+    attempts: int,
+    expected: list[str],
+) -> None:
+    """The writer that loses a deadlock writes again: its callers notice nothing."""
+    monkeypatch.setattr("promptgraph.store.attempts.ATTEMPTS", attempts)
+    recorder = Recorder(db, PriceBook(), now=now)
+    await recorder.record([new(prompt)])
+    other = Database(url)
+    first, second = (
+        LlmCall(id=UUID(int=number), prompt_id=prompt.id, model="m", started_at=now(), recorded_at=now())
+        for number in (1, 2)
+    )
+    async with other.write() as session:
+        await session.execute(text("SET LOCAL deadlock_timeout = '1min'"))  # the recorder is to lose
+        await add_calls(session, [second], (), now())
+        calls = [new(prompt, call_id=each.id) for each in (first, second)]
+        caller = asyncio.create_task(recorder.record([*calls, new(prompt)]))
+        await asyncio.sleep(0.3)
+        await add_calls(session, [first], (), now())
+    assert expected == codes(await caller)
+    await recorder.stop()
+    await other.close()
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["with ids", "control: without"])
+async def test_callers_may_go_away_at_any_moment(db: Database, prompt: Prompt, keyed: bool) -> None:  # noqa: FBT001  # a table's column
+    """Whenever a caller is cancelled: sent again with the same id, its call is there once."""
+    recorder = Recorder(db, PriceBook(), now=now)
+    await recorder.record([new(prompt, agent="bot")])
+    calls = [new(prompt, agent="bot", **({} if keyed else {"call_id": None})) for _ in range(40)]
+    for moment, call in enumerate(calls):
+        leaving = asyncio.create_task(recorder.record([call]))
+        await asyncio.sleep(moment * 0.0005)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    assert {"RECORDED", "DUPLICATE"} >= set(codes(await recorder.record(calls)))
+    await recorder.stop()
+    stored = await stored_calls(db)
+    assert stored == (await figures(db))["calls"]
+    assert (stored == 41) == keyed
 
 
 async def test_caller_that_goes_away_takes_nothing_back(
@@ -168,7 +284,7 @@ async def test_caller_that_goes_away_takes_nothing_back(
     async with stalled(db, url):
         leaving = asyncio.create_task(recorder.record([new(prompt), new(prompt)]))
         staying = asyncio.create_task(recorder.record([new(prompt)]))
-        await asyncio.sleep(0.1)
+        await waiting(recorder, 3)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await leaving
@@ -182,7 +298,7 @@ async def test_stop_writes_what_waits(db: Database, url: str, prompt: Prompt) ->
     await recorder.record([new(prompt)])
     async with stalled(db, url):
         callers = [asyncio.create_task(recorder.record([new(prompt)] * 2)) for _ in range(30)]
-        await asyncio.sleep(0.1)
+        await waiting(recorder, 60)
         stopping = asyncio.create_task(recorder.stop())
         await asyncio.sleep(0)
         late = await recorder.record([new(prompt)])
@@ -210,7 +326,7 @@ async def test_calls_that_wait_share_a_commit(
 
     async with stalled(db, url):
         callers = [asyncio.create_task(recorder.record([new(prompt)])) for _ in range(60)]
-        await asyncio.sleep(0.1)
+        await waiting(recorder, 60)
     with listening(db, "commit", count):
         await asyncio.gather(*callers)
     assert commits <= 2

@@ -15,7 +15,6 @@ from promptgraph.store.agents import (
     agents_by_prompt,
     agents_page,
     assignments_by_agent,
-    assignments_by_id,
     assignments_by_key,
     count_agents,
     count_agents_by_family,
@@ -69,7 +68,7 @@ async def test_agents_answer_in_the_order_asked(db: Database, statements: Statem
 
 
 async def test_assignments_stand_by_role_and_position(db: Database, statements: Statements) -> None:
-    """Those of each agent in one statement, whole, and each by its id or key."""
+    """Those of each agent in one statement, whole, and each by its key."""
     async with db.write() as session:
         family = await stock(session, "support/answer", (1,))
         agent = await stock_agent(
@@ -85,14 +84,11 @@ async def test_assignments_stand_by_role_and_position(db: Database, statements: 
     async with db.read() as session:
         with statements.counted(1):
             [found, none, missing] = await assignments_by_agent(session, [agent, idle, 99])
-        with statements.counted(1):
-            by_id = await assignments_by_id(session, [found[0].id, 99])
         keys = [AssignmentKey("bot", "triage", "x"), AssignmentKey("idle", "triage", "x")]
         with statements.counted(1):
             by_key = await assignments_by_key(session, keys)
     assert ["support/answer", "support/answer@1", "x"] == [each.selector for each in found]
     assert ([], []) == (none, missing)
-    assert [found[0], None] == by_id
     assert [found[2], None] == by_key
     assert found[1] == Assignment(
         id=2,

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from promptgraph.domain.errors import PromptgraphError, StoreUnavailableError
 from promptgraph.store.database import Database, sqlite_is_mended, warn_of_old_sqlite
 from promptgraph.store.registry import advance_revision, lock_registry, revision
+from tests.children import PACKAGES, surroundings
 from tests.store.stock import stock
 
 
@@ -219,6 +220,6 @@ def test_bundled_sqlite_takes_the_place_of_python_s(tmp_path: Path) -> None:
     (tmp_path / "pysqlite3.py").write_text(BUNDLED)
     code = "import promptgraph.store.database, aiosqlite; print(aiosqlite.core.sqlite3.sqlite_version)"
     command = [sys.executable, "-c", code]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    environment = surroundings(PYTHONPATH=f"{tmp_path}{os.pathsep}{PACKAGES}")
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "9.9.9" == said.stdout.strip()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from promptgraph.domain.bins import Bin, bins
-from promptgraph.domain.call import LlmCall
+from promptgraph.domain.call import CostSource, LlmCall
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.metrics import LEAVES, METRIC, GroupOrder, LatencyStats
 from promptgraph.domain.metrics_key import Dimension, MetricsFilter, MetricsKey, OwnerKind
@@ -20,7 +20,8 @@ from promptgraph.domain.window import Window
 from promptgraph.store.database import Database, Session
 from promptgraph.store.metrics import GroupsKey, SeriesKey, groups, metrics, series
 from promptgraph.store.rollups import fold
-from tests.store.calls import ERROR, a_call, record, reprice, score
+from tests.store.call_stock import store_calls
+from tests.store.calls import ERROR, a_call, reprice, score
 from tests.store.reference import QUANTILES, World, at_rank, chosen, expected
 from tests.store.stock import stock, stock_agent
 
@@ -59,6 +60,13 @@ def moment(chance: random.Random) -> dt.datetime:
     )
 
 
+def price(chance: random.Random) -> dict[str, Any]:
+    """Often what a call cost, as its caller said or as it was computed."""
+    if chance.random() < 0.2:
+        return {}
+    return {"cost_nano_usd": chance.randrange(10**12), "cost_source": chance.choice(list(CostSource))}
+
+
 def some_call(chance: random.Random, world: World) -> LlmCall:
     def maybe(value: Callable[[], int]) -> int | None:
         return value() if chance.random() < 0.8 else None
@@ -75,7 +83,7 @@ def some_call(chance: random.Random, world: World) -> LlmCall:
         output_tokens=maybe(lambda: chance.randrange(1000)),
         cache_read_input_tokens=maybe(lambda: chance.randrange(10)),
         reasoning_output_tokens=maybe(lambda: chance.randrange(10)),
-        cost_nano_usd=maybe(lambda: chance.randrange(10**12)),
+        **price(chance),
         latency_us=maybe(lambda: int(chance.lognormvariate(13, 3))),
         time_to_first_token_us=maybe(lambda: int(chance.lognormvariate(5, 5))),
     )
@@ -88,18 +96,15 @@ async def populate(db: Database, chance: random.Random, folding: str) -> World:
     for number in range(8):
         calls = [some_call(chance, world) for _ in range(20)]
         async with db.write() as session:
-            await record(session, calls)
+            await store_calls(session, calls)
             world.calls += calls
             for call in chance.sample(world.calls, 6):
                 name, value = chance.choice(["quality", "tone"]), chance.randrange(-80, 80) / 8
-                before = world.scores.get((call.id, name))
-                await score(session, call, name, value, before=before)
+                await score(session, call, name, value)
                 world.scores[call.id, name] = value
-            for call in chance.sample(calls, 2):
-                if call.cost_nano_usd is not None:
-                    world.calls[world.calls.index(call)] = await reprice(
-                        session, call, chance.randrange(10**6)
-                    )
+            for call in chance.sample(world.calls, 4):
+                after = await reprice(session, call, chance.randrange(10**6))
+                world.calls[world.calls.index(call)] = after
         if folding == "partly" and number % 4 == 1:
             await fold(db, chance.randrange(1, 20))
     while folding == "wholly" and await fold(db):

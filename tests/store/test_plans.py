@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import insert, text
 
 from promptgraph.domain.asking import Direction, PageArgs, PromptFilter, PromptOrder, PromptOrderField
-from promptgraph.store import migrate, registry
+from promptgraph.domain.delta import Delta
+from promptgraph.domain.ledger import to_row
+from promptgraph.store import ledger_rows, migrate, registry
 from promptgraph.store.agents import (
     AssignmentKey,
     agents_by_family,
@@ -19,10 +23,12 @@ from promptgraph.store.agents import (
     agents_by_prompt,
     agents_page,
     assignments_by_agent,
-    assignments_by_id,
     assignments_by_key,
 )
+from promptgraph.store.call_stream import Tail
+from promptgraph.store.call_tables import RECORD_BATCHES
 from promptgraph.store.database import Database, Session
+from promptgraph.store.drift import verify
 from promptgraph.store.families import families_by_id, families_by_name, families_page
 from promptgraph.store.labels import labels_by_family, labels_by_prompt, moves_by_family, moves_by_id
 from promptgraph.store.paging import PageKey
@@ -38,7 +44,11 @@ from promptgraph.store.prompts import (
     prompts_by_ref,
     prompts_page,
 )
+from promptgraph.store.rollups import fold
 from promptgraph.store.runs import last_run, runs_by_id, runs_page
+from tests.store.call_stock import store_calls
+from tests.store.calls import a_call
+from tests.store.plans import count_rows, plan_of
 from tests.store.stock import NOW, stock
 
 Read = Callable[[Session], Awaitable[Any]]
@@ -72,37 +82,12 @@ HOT: dict[str, Read] = {
     "agents of prompts": lambda s: agents_by_prompt(s, KEYS),
     "agents of families": lambda s: agents_by_family(s, KEYS),
     "assignments of agents": lambda s: assignments_by_agent(s, [1, 2]),
-    "assignments by id": lambda s: assignments_by_id(s, [1]),
     "assignments by key": lambda s: assignments_by_key(s, [AssignmentKey("a", "r", "s")]),
     "runs by id": lambda s: runs_by_id(s, [1]),
     "runs by page": lambda s: runs_page(s, PAGE),
     "last run": lambda s: last_run(s, "default"),
     "revision": registry.revision,
 }
-
-
-@pytest.fixture
-async def sent(db: Database) -> AsyncIterator[list[tuple[str, Any]]]:
-    """Every statement that `db` is sent, with its parameters."""
-    statements: list[tuple[str, Any]] = []
-
-    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith(("BEGIN", "EXPLAIN")):
-            statements.append((statement, parameters))
-
-    for engine in db.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", record)
-    yield statements
-    for engine in db.engines:
-        event.remove(engine.sync_engine, "before_cursor_execute", record)
-
-
-async def plan_of(session: Session, statement: str, parameters: Any, *, engine: str) -> list[str]:
-    """The database's own words on how it runs a statement."""
-    explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgres": "EXPLAIN"}[engine]
-    connection = await session.connection()
-    found = await connection.exec_driver_sql(f"{explain} {statement}", tuple(parameters))
-    return [str(row[-1]) for row in found]
 
 
 GROWING = "prompts|prompt_families|prompt_labels|label_moves|agents|agent_prompts"
@@ -129,7 +114,7 @@ async def test_hot_reads_use_an_index(db: Database, sent: list[tuple[str, Any]],
         for name, read in HOT.items():
             sent.clear()
             await read(session)
-            plans = [await plan_of(session, *each, engine=engine) for each in list(sent)]
+            plans = [await plan_of(session, *each) for each in list(sent)]
             if found := [step for plan in plans for step in plan if WALKS[engine].search(step)]:
                 walks[name] = found
     assert {} == walks
@@ -142,12 +127,11 @@ async def test_first_page_by_name_sorts_nothing(
     async with db.write() as session:
         for number in range(300):
             await stock(session, f"name-{number}")
-    async with db.migrating() as connection, connection.begin():
-        await connection.execute(text("ANALYZE"))
+    await count_rows(db)
     async with db.read() as session:
         sent.clear()
         await prompts_page(session, PromptFilter(), NAME, PAGE)
-        plan = await plan_of(session, *sent[0], engine=engine)
+        plan = await plan_of(session, *sent[0])
     assert any(BY_NAME[engine] in step for step in plan)
     assert [step for step in plan if SORTS[engine].search(step)] == []
 
@@ -159,6 +143,57 @@ def test_walks_and_sorts_are_seen() -> None:
     assert WALKS["postgres"].search("  ->  Seq Scan on prompts  (cost=0.00..1.05)")
     assert SORTS["postgres"].search("  ->  Sort  (cost=1.00)")
     assert SORTS["postgres"].search("Sort  (cost=1.00)")
+
+
+async def deleted(session: Session) -> None:
+    await ledger_rows.prune(session, NOW + dt.timedelta(seconds=1))
+    await session.rollback()
+
+
+LEDGER: dict[str, tuple[str, Read]] = {
+    "the oldest to fold": ("unfolded", lambda s: ledger_rows.unfolded(s, 20)),
+    "the next to fold": ("unfolded", lambda s: ledger_rows.unfolded(s, 20, UUID(int=9))),
+    "how many to fold": ("unfolded", lambda s: ledger_rows.waiting(s, 20)),
+    "what is new": ("recorded_at_id", lambda s: Tail().skip(s)),
+    "what is old": ("recorded_at_id", deleted),
+}
+
+
+@pytest.mark.parametrize(("index", "read"), LEDGER.values(), ids=LEDGER)
+async def test_ledger_is_read_by_its_index(
+    db: Database, sent: list[tuple[str, Any]], index: str, read: Read
+) -> None:
+    """Among thousands of rows those that are not folded are found, and the newest and oldest, by an index."""
+    names, empty = ("id", "recorded_at", "call_ids", "delta", "folded"), to_row(Delta())
+    rows = [
+        (UUID(int=n), NOW + dt.timedelta(seconds=n), b"", empty, n % 1_000 != 0)  # few wait at any time
+        for n in range(5_000)
+    ]
+    async with db.write() as session:
+        await session.execute(insert(RECORD_BATCHES), [dict(zip(names, row, strict=True)) for row in rows])
+    await count_rows(db)
+    async with db.write() as session:
+        sent.clear()
+        await read(session)
+        [asked] = [each for each in sent if "record_batches" in each[0]]
+        plan = "\n".join(await plan_of(session, *asked))
+    assert f"ix_record_batches_{index}" in plan
+    assert not re.search("SCAN record_batches(?! USING)|Seq Scan", plan)
+
+
+async def test_cells_of_a_day_are_found_by_their_period(db: Database, sent: list[tuple[str, Any]]) -> None:
+    """Whoever verifies a day reads its cells, of whatever owner, and no others."""
+    async with db.write() as session:
+        await store_calls(session, [a_call(NOW + dt.timedelta(hours=hour)) for hour in range(2_000)])
+    await fold(db)
+    await count_rows(db)
+    sent.clear()
+    assert [] == await verify(db)
+    days = [each for each in sent if "FROM rollups" in each[0] and "UNION ALL" in each[0]]
+    async with db.read() as session:
+        plan = await plan_of(session, *days[0])
+    assert 2 == sum("ix_rollups_period" in step for step in plan), plan
+    assert 84 == len(days)
 
 
 BEYOND = {

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from promptgraph.domain.errors import StoreUnavailableError
+from promptgraph.domain.errors import InvalidRollupError, StoreUnavailableError
 from promptgraph.domain.metrics_key import MetricsKey
 from promptgraph.store import rebuild as rebuilding
 from promptgraph.store.call_tables import RECORD_BATCHES, ROLLUP_STATE, ROLLUPS, U
 from promptgraph.store.database import Database
 from promptgraph.store.drift import verify
+from promptgraph.store.legacy import rebuild_is_due
 from promptgraph.store.metrics import metrics
 from promptgraph.store.rebuild import rebuild
-from promptgraph.store.rollups import fold
-from tests.store.calls import a_call, record, reprice, score
+from promptgraph.store.rollups import DUE, fold
+from tests.store.call_stock import store_calls
+from tests.store.calls import a_call, reprice, score
 from tests.store.stock import NOW
 from tests.sync.faults import PlannedFailureError, failing_at
 
@@ -37,7 +40,7 @@ async def recorded(db: Database) -> Database:
     calls = [a_call(NOW + number * HOUR, cost_nano_usd=7) for number in range(40)]
     for half in (calls[:20], calls[20:]):
         async with db.write() as session:
-            await record(session, half)
+            await store_calls(session, half)
             await score(session, half[0], "quality", 0.5)
         if half[0] is calls[0]:
             await fold(db)
@@ -73,7 +76,7 @@ async def test_counts_what_is_recorded_meanwhile_once(
         while running:
             call = a_call(NOW + number * HOUR, cost_nano_usd=9)
             async with recorded.write() as session:
-                await record(session, [call])
+                await store_calls(session, [call])
             async with recorded.write() as session:
                 await reprice(session, call, 2)
             number += 1
@@ -81,7 +84,7 @@ async def test_counts_what_is_recorded_meanwhile_once(
 
     async def folder() -> None:
         while running:
-            with suppress(ValueError):  # what is damaged cannot be added to
+            with suppress(InvalidRollupError):  # what is damaged cannot be added to
                 await fold(recorded, 4, now=NOW + 24 * HOUR)
             await asyncio.sleep(0.001)
 
@@ -101,14 +104,14 @@ async def test_counts_what_is_recorded_meanwhile_once(
 async def test_broken_off_rebuild_changes_nothing(db: Database) -> None:
     """Wherever it ends: metrics stay, folding goes on, and the next one cleans up."""
     async with db.write() as session:
-        await record(session, [a_call(), a_call(NOW + HOUR)])
+        await store_calls(session, [a_call(), a_call(NOW + HOUR)])
     await fold(db)
     number = 0
     for number in range(1, 100):
         with failing_at(db, number) as reached, suppress(PlannedFailureError):
             await rebuild(db)
         async with db.write() as session:
-            await record(session, [a_call()])
+            await store_calls(session, [a_call()])
         await fold(db)
         assert 2 + number == await counted(db)
         assert [] == await verify(db)
@@ -119,10 +122,26 @@ async def test_broken_off_rebuild_changes_nothing(db: Database) -> None:
         assert 1 == (await session.execute(select(func.count(U.generation.distinct())))).scalar_one()
 
 
+async def test_adopted_calls_are_due_until_a_rebuild_has_ended(db: Database) -> None:
+    """Wherever one is broken off, the database still tells that its figures lack calls."""
+    async with db.write() as session:
+        await store_calls(session, [a_call()])
+        await session.execute(delete(RECORD_BATCHES))  # as adopted calls come: no batch tells of them
+        await session.execute(update(ROLLUP_STATE).values(rebuild=DUE))
+    number = 0
+    while await rebuild_is_due(db):
+        number += 1
+        with failing_at(db, number), suppress(PlannedFailureError):
+            await rebuild(db)
+        due = await rebuild_is_due(db)
+        assert due == (0 == await counted(db))
+    assert number > 10
+
+
 async def test_later_rebuild_takes_over(db: Database) -> None:
     """The earlier one gives up and says so."""
     async with db.write() as session:
-        await record(session, [a_call()])
+        await store_calls(session, [a_call()])
     token = select(ROLLUP_STATE.c.rebuild)
 
     async def first() -> None:
@@ -146,6 +165,25 @@ async def test_later_rebuild_takes_over(db: Database) -> None:
     assert 1 == await counted(db)
 
 
+async def test_sweeps_nothing_of_a_later_one(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that begins before an earlier one has cleaned up keeps the cells that it wrote."""
+    async with db.write() as session:
+        await store_calls(session, [a_call()])
+    switch = rebuilding._switch  # noqa: SLF001  # where the other comes between
+    cells = select(func.count()).select_from(ROLLUPS)
+
+    async def overtaken(db_: Database, *given: Any) -> None:
+        await switch(db_, *given)
+        generation = await rebuilding._begin(db_, "other")  # noqa: SLF001  # as above
+        async with db_.write() as session:
+            await session.execute(ROLLUPS.update().values(generation=generation))
+
+    monkeypatch.setattr(rebuilding, "_switch", overtaken)
+    assert 1 == await rebuild(db)
+    async with db.read() as session:
+        assert (await session.execute(cells)).scalar_one() > 0
+
+
 async def test_ledger_keeps_what_a_rebuild_needs(db: Database) -> None:
     """While one runs nothing is pruned; one that never ended is forgotten after a day."""
     count = select(func.count()).select_from(RECORD_BATCHES)
@@ -153,7 +191,7 @@ async def test_ledger_keeps_what_a_rebuild_needs(db: Database) -> None:
         await session.execute(update(ROLLUP_STATE).values(rebuild="x", rebuild_at=NOW))
     for later, left in ((HOUR, 1), (23 * HOUR, 2), (25 * HOUR, 0)):
         async with db.write() as session:
-            await record(session, [a_call()])
+            await store_calls(session, [a_call()])
         await fold(db, now=NOW + later)
         async with db.read() as session:
             assert left == (await session.execute(count)).scalar_one()

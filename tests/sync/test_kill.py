@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from promptgraph.store.database import Database
+from tests.children import ROOT, surroundings
 from tests.factories import prompt_yaml, write_tree
 from tests.sync.test_apply import held
 
@@ -29,7 +30,9 @@ def files(version: int) -> dict[str, str]:
 def syncing(how: str, url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A child that has just begun to sync `folder`."""
     command = [sys.executable, "-m", "tests.sync.child", how, url, str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
         try:
             assert child.stdin is not None
             assert child.stdout is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 
@@ -12,6 +14,16 @@ from promptgraph.web.application import Application, application
 from promptgraph.web.http import Door
 
 URL = "http://localhost"
+JSON = {"content-type": "application/json"}
+GRAPHQL = {"accept": "application/graphql-response+json"}
+
+
+def asking(query: str, **more: Any) -> str:
+    """The body of a request."""
+    return json.dumps({"query": query, **more})
+
+
+HELLO = asking("{__typename}")
 
 
 @asynccontextmanager

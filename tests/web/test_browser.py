@@ -27,6 +27,8 @@ QUERY = ".graphiql-query-editor"
 VARIABLES = "section[aria-label=Variables] .graphiql-editor:not(.hidden)"
 HEADERS = "section[aria-label=Headers] .graphiql-editor:not(.hidden)"
 RESPONSE = ".result-window"
+SET_LABEL = """mutation($label: String!) {
+  setPromptLabel(input: {name: "support/triage", label: $label, version: 2}) { errors { message } } }"""
 FIRST_ANSWERS = [
     ("prompt", "My card was declined"),
     ("prompt", "@@"),
@@ -131,6 +133,26 @@ def test_runs_a_typed_query(page: Page) -> None:
     typed(page, QUERY, "query Named($name: String!) { prompt(name: $name) { version } }")
     typed(page, VARIABLES, '{"name": "support/triage"}')
     assert {"data": {"prompt": {"version": 3}}} == json.loads(ran(page))
+
+
+def test_follows_a_subscription_until_it_is_stopped(page: Page, origin: str, troubles: list[str]) -> None:
+    """Each event is shown as it comes, under the page's policy; stopping ends the request."""
+
+    def move(label: str) -> None:
+        done = page.request.post("/graphql", data={"query": SET_LABEL, "variables": {"label": label}})
+        assert [] == done.json()["data"]["setPromptLabel"]["errors"]
+
+    opened(page).get_by_role("button", name="Add tab").click()
+    typed(page, QUERY, "subscription { promptLabelMoved { label to { version } } }")
+    with page.expect_response(lambda found: "event-stream" in found.headers["content-type"]):
+        page.get_by_role("button", name="Execute").click()
+    for label in ("first", "second"):
+        move(label)
+        page.locator(RESPONSE).get_by_text(f'"{label}"').wait_for()
+    with page.expect_event("requestfailed"):
+        page.get_by_role("button", name="Stop").click()
+    assert f"failed: {origin}/graphql" == troubles.pop()
+    page.get_by_role("button", name="Execute").wait_for()
 
 
 def test_explores_the_docs(page: Page) -> None:

@@ -9,9 +9,9 @@ from promptgraph.store.legacy import Adoption, Inspection
 BECAME = {
     "prompts": "versions of prompts",
     "agents": "agents",
-    "llm_calls": "calls",
-    "linked": "calls with a prompt",
-    "call_scores": "scores",
+    "llm_calls": "calls of old",
+    "linked": "calls of old with a prompt",
+    "call_scores": "scores of old",
     "legacy_orphans": "rows and values without a place (legacy_orphans)",
 }
 """What the counts after an adoption are of."""
@@ -45,10 +45,13 @@ def adoption_json(done: Adoption, figured: int) -> JsonObject:
 def show_inspection(found: Inspection) -> None:
     """Tables and rows, then what would become of them or why nothing can."""
     if found.adopted:
-        show(f"Nothing of old is left here: the database is at {found.revision}.", "ok")
+        show(f"There is nothing of old to adopt here: the database is at {found.revision}.", "ok")
         show_table(("", "rows"), [(BECAME[name], count) for name, count in found.rows.items()])
+        for note in found.notes:
+            show(note, "warn")
         return
-    show_table(("table", "rows"), list(found.rows.items()))
+    if found.rows:
+        show_table(("table", "rows"), list(found.rows.items()))
     for problem in found.problems:
         show(problem, "fail")
     for note in found.notes:

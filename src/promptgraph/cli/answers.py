@@ -5,18 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, TypeVar
 
-from promptgraph.domain.canonical import JsonObject
+from promptgraph.client.answers import told_error
 from promptgraph.domain.diff import Impact
-from promptgraph.domain.errors import (
-    ForbiddenError,
-    InvalidInputError,
-    NotFoundError,
-    PromptFilesError,
-    PromptgraphError,
-    StoreUnavailableError,
-    SyncConflictError,
-    SyncOutdatedError,
-)
+from promptgraph.domain.errors import InvalidInputError, PromptFilesError
 from promptgraph.domain.registry import SyncAction, SyncOrigin, SyncRun, SyncStep
 from promptgraph.domain.tree import FileProblem, Place
 from promptgraph.sync.apply import Outcome
@@ -34,19 +25,6 @@ mutation Sync($input: SyncPromptsInput!) {
 }
 """
 
-ERRORS: dict[str, type[PromptgraphError]] = {
-    cls.code: cls
-    for cls in (
-        InvalidInputError,
-        NotFoundError,
-        SyncConflictError,
-        SyncOutdatedError,
-        ForbiddenError,
-        StoreUnavailableError,
-    )
-}
-"""The error that each code stands for; a code that a sync has no use for is a plain PromptgraphError."""
-
 
 class NotAnAnswer(Exception):  # noqa: N818  # never leaves the command line; remote.py words it
     """What came back has not the shape of a GraphQL answer to the mutation."""
@@ -60,7 +38,7 @@ def outcome_of(answer: object) -> Outcome:
     body = _typed(answer, dict)
     errors = _typed(body.get("errors") or [], list)
     if errors:
-        raise _refusal(_typed(errors[0], dict))
+        raise told_error(_typed(errors[0], dict))
     payload = _typed(_typed(body.get("data"), dict).get("syncPrompts"), dict)
     try:
         return _outcome(payload)
@@ -68,20 +46,10 @@ def outcome_of(answer: object) -> Outcome:
         raise NotAnAnswer(str(error)) from error
 
 
-def _refusal(error: JsonObject) -> PromptgraphError:
-    extensions = error.get("extensions")
-    code = extensions.get("code") if isinstance(extensions, dict) else None
-    return _error(str(code), str(error.get("message")))
-
-
-def _error(code: str, message: str) -> PromptgraphError:
-    return ERRORS.get(code, PromptgraphError)(message)
-
-
 def _outcome(payload: dict[str, Any]) -> Outcome:
     problems = tuple(_problem(one) for one in payload["problems"])
     errors = payload["errors"]
-    refused = _error(errors[0]["code"], errors[0]["message"]) if errors else None
+    refused = told_error(errors[0]) if errors else None
     if isinstance(refused, InvalidInputError) and problems:
         refused = PromptFilesError(str(refused))
     return Outcome(tuple(_step(one) for one in payload["plan"]), problems, _run(payload["run"]), refused)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from promptgraph.cli.output import as_json, camel, instant
-from promptgraph.domain.call import CallContent, CallStatus, LlmCall
+from promptgraph.domain.call import FACTS, PLACES, CallContent, CallStatus, LlmCall
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.store.agents import agents_by_id
 from promptgraph.store.calls import contents_by_call
@@ -18,35 +18,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins so for a formula, and runs it."""
 
 AS_STORED = (
-    "label",
-    "environment",
-    "operation",
-    "provider",
-    "model",
-    "response_model",
-    "response_id",
-    "release",
-    "attempt",
-    "status",
-    "error_type",
-    "error_message",
-    "finish_reasons",
-    "tool_call_count",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-    "reasoning_output_tokens",
+    *FACTS,
     "cost_usd",
     "cost_source",
     "latency_ms",
     "time_to_first_token_ms",
     "started_at",
     "recorded_at",
-    "conversation_id",
-    "user_id",
-    "trace_id",
-    "span_id",
+    *PLACES,
     "content_state",
 )
 CONTENTS = ("variables", "output", "metadata")

@@ -77,7 +77,7 @@ async def _asked_database(settings: Settings) -> Line:
     for finding in found.findings[:1]:
         more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
         message, _, todo = finding.partition(" Run: ")
-        todo = "promptgraph db check" if found.is_head else todo
+        todo = todo or ("promptgraph db check" if found.is_head else "")
         return Line("database", FAIL, f"{words}. {message}{more}", f"Run: {todo}" if todo else None)
     size = f", {path.stat().st_size / 1e6:.1f} MB" if path else ""
     notes = f", {counted(found.notes, 'note')} of the migration" if found.notes else ""

@@ -4,55 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
-from uuid import UUID
 
 from promptgraph.cli.call_rows import CONTENTS, NAMES, Names, cells_of, json_line, rows_of
 from promptgraph.domain.call import LlmCall
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.canonical import JsonObject
-from promptgraph.store.call_stream import (
-    Commit,
-    calls_in_order,
-    calls_of_commits,
-    commits_since,
-    newest_calls,
-)
+from promptgraph.store.call_stream import Tail, calls_among, calls_in_order, newest_calls
 from promptgraph.store.database import Database, Session
-from promptgraph.store.ledger import clock
 
 PAUSE_SECONDS = 0.5
-LATE = dt.timedelta(seconds=15)
-"""How much later than its own time a commit may be seen: longer than a transaction of the recorder lasts."""
 
 
 async def follow(
     db: Database, wanted: LlmCallFilter, last: int, *, pause: float = PAUSE_SECONDS
 ) -> AsyncIterator[tuple[Session, list[LlmCall]]]:
     """The last calls, then those that are recorded from now on, each once, as they come; without end."""
+    tail = Tail()
     async with db.read() as session:
-        seen = {commit.id: commit.recorded_at for commit in await _late(session)}
+        await tail.skip(session)
         if last:
             yield session, await newest_calls(session, wanted, last)
     while True:
         async with db.read() as session:
-            since = await clock(session) - LATE
-            new = await commits_since(session, since, seen)
-            async for calls in calls_of_commits(session, new, wanted):
-                yield session, calls
-        seen = _kept(seen, since) | {commit.id: commit.recorded_at for commit in new}
+            async for ids in tail.calls(session):
+                yield session, await calls_among(session, ids, wanted)
         await asyncio.sleep(pause)
-
-
-async def _late(session: Session) -> list[Commit]:
-    return await commits_since(session, await clock(session) - LATE, ())
-
-
-def _kept(seen: Mapping[UUID, dt.datetime], since: dt.datetime) -> dict[UUID, dt.datetime]:
-    return {id_: at for id_, at in seen.items() if at >= since}
 
 
 async def export(session: Session, wanted: LlmCallFilter, out: IO[str], form: str, *, contents: bool) -> int:

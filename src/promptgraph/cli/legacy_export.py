@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from promptgraph.cli.registry import reading
+from promptgraph.cli.registry import patient
 from promptgraph.cli.writing import write_new
 from promptgraph.config import Settings
 from promptgraph.domain.canonical import JsonObject
@@ -32,15 +32,17 @@ class Exported:
 
 async def exported(settings: Settings, folder: Path) -> Exported:
     """Writes every version of every prompt in force, as the file that it would have come from. A version that
-    no file can say is left out; where that is the latest, all of its prompt.
+    no file can say is left out; where that is the latest, all of its prompt. One without any text is told as
+    a warning: there is nothing to write.
 
     raises  InvalidInputError  the folder holds something
             PromptFilesError   the files would not read back together; none was written
     """
     _check_empty(folder)
-    async with reading(settings) as session:
+    async with patient(settings) as db, db.read() as session:
         prompts = await stored_versions(session)
-    problems = _differences(prompts)
+    problems = [*map(_wordless, filter(_is_wordless, prompts))]
+    problems += _differences([prompt for prompt in prompts if not _is_wordless(prompt)])
     wrong = {problem.place.path for problem in problems}
     whole = {prompt.name for prompt in prompts if prompt.is_latest and path_of(prompt) not in wrong}
     kept = [prompt for prompt in prompts if prompt.name in whole and path_of(prompt) not in wrong]
@@ -70,6 +72,15 @@ def text_of(prompt: Prompt) -> str:
         }
         facts |= {name: value for name, value in given.items() if value}
     return dump(facts) + canonical_yaml(prompt)
+
+
+def _is_wordless(prompt: Prompt) -> bool:
+    return all(message.content == "" for message in prompt.messages)
+
+
+def _wordless(prompt: Prompt) -> FileProblem:
+    fate = "a sync of the folder retires it" if prompt.is_latest else "it stays in the registry"
+    return FileProblem(Place(path_of(prompt)), f"It has no text, so it gets no file; {fate}.", warning=True)
 
 
 def _check_empty(folder: Path) -> None:

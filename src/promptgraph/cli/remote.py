@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 
 from promptgraph.cli.answers import DOCUMENT, NotAnAnswer, outcome_of
 from promptgraph.cli.output import as_json
-from promptgraph.config import is_loopback
+from promptgraph.client.address import Server
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import (
     ForbiddenError,
@@ -29,7 +28,6 @@ PATIENCE_S = 150.0
 """How long an answer is waited for, where nothing else is said."""
 WHOLE = 2
 """Times the patience a whole exchange may take: httpx knows no limit for one that goes byte by byte."""
-MAX_PORT = 65_535
 AGAIN = "It may have applied the sync all the same: run it again; what is done already stays as it is."
 
 REFUSED: Mapping[int, tuple[type[PromptgraphError], str]] = {
@@ -43,52 +41,6 @@ REFUSED: Mapping[int, tuple[type[PromptgraphError], str]] = {
     504: (StoreUnavailableError, "did not answer its proxy in time; try again"),
 }
 """What a status says about the server, where its body says nothing that we understand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where a server answers GraphQL, and the key to it."""
-
-    url: str
-    api_key: str | None = None
-
-    @classmethod
-    def at(cls, address: str, api_key: str | None = None) -> Server:
-        """raises  InvalidInputError  no http(s) address, or one that carries a password"""
-        parts = _split(address)
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidInputError(
-                "The server is an address such as https://prompts.example.com, with a port from 1 to"
-                f" {MAX_PORT} if any.",
-                field="server",
-            )
-        if parts.username or parts.password:
-            raise InvalidInputError("Give the API key with --api-key, not in the address.", field="server")
-        path = parts.path.rstrip("/").removesuffix("/graphql")
-        return cls(urlunsplit((parts.scheme, parts.netloc, f"{path}/graphql", "", "")), api_key)
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether others on the way can read the key."""
-        parts = urlsplit(self.url)
-        return bool(self.api_key) and parts.scheme == "http" and not is_loopback(parts.hostname or "")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What every request says of itself."""
-        wanted = {"accept": "application/graphql-response+json, application/json;q=0.9"}
-        return wanted | ({"authorization": f"Bearer {self.api_key}"} if self.api_key else {})
-
-
-def _split(address: str) -> SplitResult | None:
-    """The parts of an address that somebody could listen at; None for any other."""
-    try:
-        parts = urlsplit(address)
-        (parts.hostname or "").encode("idna")
-        fits = parts.port is None or 1 <= parts.port <= MAX_PORT
-    except ValueError:  # a UnicodeError is one too
-        return None
-    return parts if fits and address.isprintable() and " " not in address else None
 
 
 @dataclass(frozen=True, slots=True)

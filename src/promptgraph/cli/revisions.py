@@ -9,7 +9,7 @@ from promptgraph.config import Settings
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.store import migrate
 from promptgraph.store.database import Database
-from promptgraph.store.legacy import rebuild_is_due
+from promptgraph.store.legacy import UNCOUNTED, rebuild_is_due
 from promptgraph.store.migrate import LegacyNote
 
 BASE = "base"
@@ -42,8 +42,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is wrong with a database's tables, a line each; how many notes its migration left; whether it
-    is at this release's revision.
+    """What is wrong with a database, a line each; how many notes its migration left; whether it is at this
+    release's revision.
     """
 
     findings: tuple[str, ...]
@@ -56,7 +56,7 @@ async def upgraded(settings: Settings) -> Moved:
     async with opened(settings) as database:
         before = await migrate.current(database)
         if before == migrate.head():
-            return Moved(before, before)
+            return Moved(before, before, rebuild_due=await rebuild_is_due(database))
         await migrate.upgrade(database)
         notes = tuple(await legacy_notes(database))
         return Moved(before, await migrate.current(database), notes, await rebuild_is_due(database))
@@ -92,11 +92,13 @@ async def looked(settings: Settings) -> Looked:
 
 
 async def look(database: Database) -> Looked:
-    """Whether it is at this release's revision, and whether its tables are as that says."""
+    """Whether it is at this release's revision, its tables are as that says, and its calls are counted."""
     revision, head = await migrate.current(database), migrate.head()
     if revision == head:
-        findings = tuple(await migrate.drift(database))
-        return Looked(findings, 0 if findings else len(await legacy_notes(database)), is_head=True)
+        if differences := await migrate.drift(database):
+            return Looked(tuple(differences), is_head=True)
+        due = (UNCOUNTED,) if await rebuild_is_due(database) else ()
+        return Looked(due, len(await legacy_notes(database)), is_head=True)
     if revision is not None and revision not in migrate.revisions():
         return Looked((AHEAD.format(revision),))
     return Looked((f"At {revision or 'nothing'}; this release needs {head}. Run: promptgraph db upgrade",))

@@ -92,6 +92,9 @@ APP = "promptgraph.app:create_worker"
 GRACE_S = 10
 """How long a stop waits for requests under way."""
 
+WS_MESSAGE_BYTES = 256 * 1024
+"""What a WebSocket message may take; one that is larger is not read to its end."""
+
 START_S = 60
 
 NOT_STARTED = "The server could not start; its log says why."
@@ -136,7 +139,9 @@ def serve_workers(settings: Settings, sock: socket.socket, announce: Callable[[]
     """Serves in several processes until it is told to stop; their settings are in the environment.
 
     raises  StoreUnavailableError  a worker could not start
+            InvalidInputError      none could: a file that the settings name is wrong
     """
+    build(settings, prepared=True)  # said once, here, and not by each worker again and again
     os.environ.update(environment(settings))
     manager = Workers(_config(settings, APP), sock, announce)
     manager.run()
@@ -153,6 +158,8 @@ def _config(settings: Settings, app: Callable[[], Any] | str) -> uvicorn.Config:
         log_config=log_config(settings.log_level),
         access_log=settings.log_level == "debug",
         timeout_graceful_shutdown=GRACE_S,
+        ws_max_size=WS_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # events are small, and each connection would hold a window of memory
     )
 
 
@@ -210,11 +217,11 @@ MODES = {
     Mode.PRODUCTION: "production: neither migrates nor syncs",
 }
 
-STORES = "prompts, labels, agents and their history; nothing of calls, variables or outputs"
+STORES = "prompts, labels, agents; calls with their variables and outputs, but no x-sensitive variable"
 
 TRIES = (
     "Three things to try, in another terminal or a browser:",
-    "  1. Open {url}/graphql and run: {{ prompts {{ nodes {{ name version labelNames }} }} }}",
+    "  1. Open {url}/graphql and run: {{ prompts {{ nodes {{ name metrics {{ calls costUsd }} }} }} }}",
     "  2. Change a message in {folder}, then: promptgraph sync{options}",
     "     It is refused, and says which command makes a new version of it.",
     "  3. See which version each label serves: promptgraph label list{options}",

@@ -13,8 +13,9 @@ from promptgraph.app import origin_of, publish, rehearse
 from promptgraph.cli.output import say
 from promptgraph.cli.plans import Synced
 from promptgraph.cli.registry import opened
-from promptgraph.cli.remote import Request, Server, sync_over_http
+from promptgraph.cli.remote import Request, sync_over_http
 from promptgraph.cli.surface import failure, run
+from promptgraph.client.address import Server
 from promptgraph.config import Mode, Settings
 from promptgraph.domain.errors import ForbiddenError, InvalidInputError, PromptFilesError, PromptgraphError
 from promptgraph.files.git import checkout, provenance

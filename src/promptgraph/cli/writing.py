@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.files.read import read_file
@@ -59,6 +60,20 @@ def replace_text(path: Path, text: str) -> None:
         draft.replace(path)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[IO[str]]:
+    """A file to write to, for its owner alone; `path` is there, or replaced, once the body has ended.
+
+    raises  InvalidInputError  the folder is missing, or something that is no regular file is in the way
+    """
+    check_folder_above(path)
+    is_regular(path)
+    with _named(path), _beside(path) as (draft, file):
+        yield file
+        file.close()
+        draft.replace(path)
+
+
 def is_regular(path: Path) -> bool:
     """Whether a regular file is at `path`; False for nothing at all.
 
@@ -92,14 +107,22 @@ def check_own_folder(path: Path) -> None:
 @contextmanager
 def _draft(path: Path, text: str) -> Iterator[Path]:
     """A file beside `path` that holds `text`; gone afterwards, if it has not become `path`."""
+    with _beside(path) as (draft, file):
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        yield draft
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[tuple[Path, IO[str]]]:
+    """A new file beside `path`, open; gone afterwards, if it has not become `path`."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     draft = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        yield draft
+            yield draft, file
     finally:
         draft.unlink(missing_ok=True)
 

@@ -15,6 +15,30 @@ DEFAULT_ENVIRONMENT = "default"
 NANO = 1_000_000_000
 """Nano-USD in one USD: money is whole nano-USD everywhere inside."""
 
+FACTS = (
+    "label",
+    "environment",
+    "operation",
+    "provider",
+    "model",
+    "response_model",
+    "response_id",
+    "release",
+    "attempt",
+    "status",
+    "error_type",
+    "error_message",
+    "finish_reasons",
+    "tool_call_count",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "reasoning_output_tokens",
+)
+PLACES = ("conversation_id", "user_id", "trace_id", "span_id")
+"""Fields of a call that are stored as its caller sends them: what it was, and what it belongs to."""
+
 
 class CallStatus(StrEnum):
     OK = "OK"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from uuid import UUID
 
 from promptgraph.domain.call import CallStatus
-from promptgraph.domain.call_rules import DAY_MS
+from promptgraph.domain.call_rules import DAY_MS, api_name
 from promptgraph.domain.errors import InvalidInputError, TooManyRowsError
 from promptgraph.domain.names import MAX_VERSION
 from promptgraph.domain.text import forbidden_character
@@ -22,15 +23,7 @@ WIDEST = dt.timedelta(days=31)
 ANY_TIME = Window()
 
 _ALONE = ("prompts", "agents", "conversation_id", "user_id", "trace_id", "call_ids")
-_RARE = {
-    "versions": "versions",
-    "models": "models",
-    "providers": "providers",
-    "environments": "environments",
-    "statuses": "statuses",
-    "error_types": "errorTypes",
-    "min_latency_ms": "minLatencyMs",
-}
+_RARE = ("versions", "models", "providers", "environments", "statuses", "error_types", "min_latency_ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,28 +70,35 @@ class LlmCallFilter:
         """
         if any(getattr(self, name) is not None for name in _ALONE):
             return
-        rare = next((word for name, word in _RARE.items() if getattr(self, name) is not None), None)
+        rare = next((name for name in _RARE if getattr(self, name) is not None), None)
         since, until = self.window.since, self.window.until
         wide = since is None or until is None or until - since > WIDEST
         if rare and wide:
             raise InvalidInputError(
-                f"filter.{rare} alone would read every call: add a window with both ends of at most"
+                f"{_word(rare)} alone would read every call: add a window with both ends of at most"
                 f" {WIDEST.days} days, or prompts, agents, conversationId, userId, traceId or callIds.",
                 field="filter.window",
             )
 
 
 def _word(name: str) -> str:
-    first, *rest = name.split("_")
-    return "filter." + first + "".join(part.capitalize() for part in rest)
+    return f"filter.{api_name(name)}"
 
 
-def _check_choices(name: str, values: tuple[object, ...]) -> None:
-    field = _word(name)
+def check_count(name: str, values: Sequence[object]) -> None:
+    """Nothing, if a field of a filter may list so many values.
+
+    raises  TooManyRowsError  more than MAX_CHOICES
+    """
     if len(values) > MAX_CHOICES:
+        field = _word(name)
         raise TooManyRowsError(
             f"{field} may hold at most {MAX_CHOICES} values.", limit=MAX_CHOICES, field=field
         )
+
+
+def _check_choices(name: str, values: tuple[object, ...]) -> None:
+    check_count(name, values)
     for value in values:
         if isinstance(value, str):
             _check_text(name, value)

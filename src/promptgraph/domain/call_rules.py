@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from promptgraph.domain.call import NewCall, RecordWarning
-from promptgraph.domain.errors import InvalidInputError, TooOldError
+from promptgraph.domain.errors import InvalidInputError, TooManyRowsError, TooOldError
 from promptgraph.domain.names import checked_label
-from promptgraph.domain.text import MAX_METADATA_BYTES, MAX_VARIABLES_BYTES, checked_json, checked_text
+from promptgraph.domain.text import (
+    MAX_METADATA_BYTES,
+    MAX_VARIABLES_BYTES,
+    checked_json,
+    checked_line,
+    checked_text,
+    is_line,
+)
 
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 MAX_AHEAD = dt.timedelta(days=1)
@@ -22,8 +30,9 @@ MAX_COUNT = 2_147_483_647
 DAY_MS = 86_400_000
 MAX_DECIMALS = 9
 MAX_REASON = 64
+MAX_ROWS = 1_000
+"""How many calls, or scores, one request may hold."""
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -48,11 +57,24 @@ class Rule:
     @property
     def field(self) -> str:
         """The name in the API."""
-        return _api_name(self.name)
+        return api_name(self.name)
 
     @property
     def sentence(self) -> str:
         return f"{self.field} {self.kind.words.format(low=self.low, high=self.high)}."
+
+
+def check_rows(given: Sequence[object]) -> None:
+    """Nothing, for a batch that is not too large.
+
+    raises  TooManyRowsError  more than MAX_ROWS
+    """
+    if len(given) > MAX_ROWS:
+        raise TooManyRowsError(
+            f"At most {MAX_ROWS} rows at once, these are {len(given)}: send the rest in another request.",
+            limit=MAX_ROWS,
+            field="input",
+        )
 
 
 def check_call(call: NewCall, now: dt.datetime, oldest: dt.datetime = EARLIEST) -> None:
@@ -62,8 +84,7 @@ def check_call(call: NewCall, now: dt.datetime, oldest: dt.datetime = EARLIEST) 
             TooOldError        it started before `oldest` or the year 2000
     cost    12 µs for a call of 20 fields, and what domain.text.checked_json takes for the contents
     """
-    for rule in RULES:
-        value = getattr(call, rule.name)
+    for rule, value in zip(RULES, _values(call), strict=True):
         if value is not None and not rule.kind.holds(value, rule):
             raise InvalidInputError(rule.sentence, field=rule.field)
     if call.started_at is not None:
@@ -86,11 +107,13 @@ def _check_start(at: dt.datetime, now: dt.datetime, oldest: dt.datetime) -> None
 
 def warnings_of(call: NewCall) -> tuple[RecordWarning, ...]:
     """What contradicts itself in a call that may be recorded all the same; such a call gets no price."""
+    if not any(_parts(call)):
+        return ()
     return tuple(
         RecordWarning(
             "TOKENS_CONTRADICT",
-            _api_name(total),
-            f"{_api_name(total)} includes {' and '.join(map(_api_name, parts))}, yet it is less."
+            api_name(total),
+            f"{api_name(total)} includes {' and '.join(map(api_name, parts))}, yet it is less."
             " The cost cannot be computed.",
         )
         for total, parts in INCLUDED.items()
@@ -104,13 +127,14 @@ def _adds_up(call: NewCall, total: str, parts: tuple[str, ...]) -> bool:
 
 
 @cache
-def _api_name(name: str) -> str:
+def api_name(name: str) -> str:
+    """The name that a field of ours has in the API."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
 
 def _is_line(value: Any, rule: Rule) -> bool:
-    return rule.low <= len(value) <= rule.high and not _CONTROL.search(value) and not value.isspace()
+    return is_line(value, rule.high) or checked_line(value, field=rule.field, limit=rule.high) is value
 
 
 def _is_text(value: Any, rule: Rule) -> bool:
@@ -126,7 +150,7 @@ def _is_hash(value: Any, _: Rule) -> bool:
 
 
 def _are_lines(value: Any, rule: Rule) -> bool:
-    return len(value) <= rule.high and all(_is_line(text, _REASON) for text in value)
+    return len(value) <= rule.high and all(is_line(text, MAX_REASON) for text in value)
 
 
 def _is_whole(value: Any, rule: Rule) -> bool:
@@ -148,10 +172,10 @@ def _is_object(value: Any, rule: Rule) -> bool:
 
 
 def _is_json(value: Any, rule: Rule) -> bool:
-    return checked_json(value, field=rule.field, limit=rule.high) is value
+    return not value or checked_json(value, field=rule.field, limit=rule.high) is value
 
 
-_LINE = Kind(_is_line, "must hold {low} to {high} characters on one line, and not blanks alone")
+_LINE = Kind(_is_line, "must be a line")
 _TEXT = Kind(_is_text, "may hold at most {high} characters")
 _LABEL = Kind(_is_label, "must be a label")
 _HEX = Kind(_is_hash, "must be 64 hexadecimal digits in lower case, as contentHash gives them")
@@ -161,22 +185,21 @@ _MILLISECONDS = Kind(_is_number, "must be a number of milliseconds from {low} to
 _MONEY = Kind(_is_money, f"must be {{low}} or more, below {{high}}, with at most {MAX_DECIMALS} decimals")
 _OBJECT = Kind(_is_object, "must be a JSON object of at most {high} bytes")
 _JSON = Kind(_is_json, "must be JSON of at most {high} bytes")
-_REASON = Rule("finish_reasons", _LINE, 1, MAX_REASON)
 
 RULES: tuple[Rule, ...] = (
     Rule("prompt_hash", _HEX),
     Rule("rendered_hash", _HEX),
     Rule("label", _LABEL),
-    Rule("agent", _LINE, 1, 128),
-    Rule("environment", _LINE, 1, 64),
-    Rule("operation", _LINE, 1, 64),
-    Rule("provider", _LINE, 1, 128),
-    Rule("model", _LINE, 1, 200),
-    Rule("response_model", _LINE, 1, 200),
-    Rule("response_id", _LINE, 1, 200),
-    Rule("release", _LINE, 1, 200),
+    Rule("agent", _LINE, high=128),
+    Rule("environment", _LINE, high=64),
+    Rule("operation", _LINE, high=64),
+    Rule("provider", _LINE, high=128),
+    Rule("model", _LINE, high=200),
+    Rule("response_model", _LINE, high=200),
+    Rule("response_id", _LINE, high=200),
+    Rule("release", _LINE, high=200),
     Rule("attempt", _COUNT, 0, 1000),
-    Rule("error_type", _LINE, 1, 200),
+    Rule("error_type", _LINE, high=200),
     Rule("error_message", _TEXT, 0, 4096),
     Rule("finish_reasons", _LINES, 0, 20),
     Rule("tool_call_count", _COUNT, 0, MAX_COUNT),
@@ -185,21 +208,23 @@ RULES: tuple[Rule, ...] = (
     Rule("cache_read_input_tokens", _COUNT, 0, MAX_COUNT),
     Rule("cache_write_input_tokens", _COUNT, 0, MAX_COUNT),
     Rule("reasoning_output_tokens", _COUNT, 0, MAX_COUNT),
-    Rule("cost_usd", _MONEY, 0, 1_000_000_000),
+    Rule("cost_usd", _MONEY, 0, 10_000),
     Rule("latency_ms", _MILLISECONDS, 0, DAY_MS),
     Rule("time_to_first_token_ms", _MILLISECONDS, 0, DAY_MS),
-    Rule("conversation_id", _LINE, 1, 200),
-    Rule("user_id", _LINE, 1, 200),
-    Rule("trace_id", _LINE, 1, 64),
-    Rule("span_id", _LINE, 1, 64),
+    Rule("conversation_id", _LINE, high=200),
+    Rule("user_id", _LINE, high=200),
+    Rule("trace_id", _LINE, high=64),
+    Rule("span_id", _LINE, high=64),
     Rule("variables", _OBJECT, 0, MAX_VARIABLES_BYTES),
     Rule("output", _JSON, 0, MAX_VARIABLES_BYTES),
     Rule("metadata", _OBJECT, 0, MAX_METADATA_BYTES),
 )
 """Every field but the ids, which are looked up, the status, which its type holds, and the start."""
+_values = attrgetter(*(rule.name for rule in RULES))
 
 INCLUDED: dict[str, tuple[str, ...]] = {
     "input_tokens": ("cache_read_input_tokens", "cache_write_input_tokens"),
     "output_tokens": ("reasoning_output_tokens",),
 }
 """Counts, and the counts that are a part of them."""
+_parts = attrgetter(*(part for parts in INCLUDED.values() for part in parts))

@@ -54,8 +54,9 @@ class Scope(IntEnum):
 
     ALL = 0
     PROMPT = 1
-    AGENT = 2
-    CROSS = 3
+    MODEL = 2
+    AGENT = 3
+    CROSS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ SCOPES: Mapping[Scope, Kept] = {
     Scope.ALL: Kept(("environment",), EVERY_LEVEL),
     Scope.PROMPT: Kept(("prompt_id", "environment"), EVERY_LEVEL),
     Scope.AGENT: Kept(("agent_id", "environment"), EVERY_LEVEL),
+    # all time is made up of days: which models are kept apart is decided by the day
+    Scope.MODEL: Kept(("model", "provider", "environment"), (Level.DAY, Level.HOUR)),
     Scope.CROSS: Kept(DIMENSIONS, (Level.DAY,)),  # by the hour they would be nearly as many as the calls
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from promptgraph.domain.canonical import Json
-from promptgraph.domain.histogram import InvalidRollupError
+from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.measures import INT64
 
 Column: TypeAlias = int | Sequence[int]

@@ -82,7 +82,7 @@ class Delta:
 
     def column(self, name: str) -> Keys:
         """A field of the cells, or their `day`."""
-        if name != DAY:
+        if name in self.keys or name != DAY:
             return self.keys[name]
         hours = self.keys["hour"]
         return hours // DAY_HOURS if isinstance(hours, int) else [int(hour) // DAY_HOURS for hour in hours]

@@ -13,6 +13,8 @@ PromptgraphError
 ├── IdempotencyConflictError  IDEMPOTENCY_CONFLICT  this call id was used for another call
 ├── ManagedByFileError     MANAGED_BY_FILE   git owns it                                   .path
 ├── ForbiddenError         FORBIDDEN         not allowed here
+├── EventsMissedError      EVENTS_MISSED     a subscriber was not told of everything
+├── InvalidRollupError     UNAVAILABLE       stored figures are damaged; trying again does not help
 └── StoreUnavailableError  UNAVAILABLE       the database is out of reach; try again
 
 A message is a sentence that says what is wrong and, where there is something to do, what to do.
@@ -112,6 +114,19 @@ class ForbiddenError(PromptgraphError):
     """Not allowed here."""
 
     code = "FORBIDDEN"
+
+
+class EventsMissedError(PromptgraphError):
+    """A subscription ends that has missed events: ask for what is there now, and subscribe again."""
+
+    code = "EVENTS_MISSED"
+    retryable = True
+
+
+class InvalidRollupError(PromptgraphError):
+    """Stored figures are damaged: `promptgraph rollup rebuild` makes them anew from the calls."""
+
+    code = "UNAVAILABLE"
 
 
 class StoreUnavailableError(PromptgraphError):

@@ -7,9 +7,11 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeAlias
+from itertools import compress
+from typing import TypeAlias, cast
 
-from promptgraph.domain.histogram import Histogram, InvalidRollupError
+from promptgraph.domain.errors import InvalidRollupError
+from promptgraph.domain.histogram import Histogram
 from promptgraph.domain.measures import INT64, MEASURE, MEASURES, Countable, Kind
 
 Value: TypeAlias = int | bytes | str
@@ -24,7 +26,13 @@ ADD: Mapping[str, Callable[[int, int], int]] = {m.name: _ADD[m.kind] for m in ME
 BLANK: Mapping[str, int] = {name: int(MEASURE[name].blank) for name in ADD}
 """By measure that is a number: its value when nothing was counted."""
 SUMS = frozenset(m.name for m in MEASURES if m.kind is Kind.SUM)
+_IS_SUM = tuple(name in SUMS for name in ADD)
+_ADDS = tuple(ADD.values())
 HISTOGRAMS = tuple(m.name for m in MEASURES if m.kind is Kind.HISTOGRAM)
+MAX_SCORES = 100
+"""How many names of scores a cell of the rollups keeps apart."""
+REST = "(other)"
+"""The name of the scores beyond those."""
 
 
 @dataclass(slots=True)
@@ -108,6 +116,14 @@ class Figures:
             for name, (count, total) in other.scores.items():
                 add_score(self.tallies, name, count, total)
 
+    def copy(self) -> Figures:
+        """The same figures, to be added to."""
+        return Figures(
+            dict(self.numbers),
+            {name: Histogram(histogram.buckets) for name, histogram in self.histograms.items()},
+            None if self.tallies is None else dict(self.tallies),
+        )
+
     def negated(self) -> Figures:
         """What takes these sums away again. Greatest and least values stay out: none can be taken back."""
         scores = self.tallies
@@ -127,6 +143,27 @@ class Figures:
             numbers = [min(value, INT64) for value in numbers]
         scores = [] if self.tallies is None else [_scores_text(self.tallies)]
         return [*numbers, *(histogram.to_bytes() for histogram in self.histograms.values()), *scores]
+
+    def added_to(self, stored: Sequence[Value]) -> list[Value]:
+        """`stored`, the columns of a rollup for ALL measures, with these figures added. A sum at the bound of
+        64 bits stays there: nobody knows what it would be. Columns that nothing is added to stay as they are.
+
+        raises  InvalidRollupError  a stored value is damaged, or a sum would be negative
+        """
+        size = len(_IS_SUM)
+        before = cast("Sequence[int]", stored[:size])  # numbers, then histograms, then scores: ALL
+        numbers = [add(old, new) for add, old, new in zip(_ADDS, before, self.numbers.values(), strict=True)]
+        if min(compress(numbers, _IS_SUM)) < 0:
+            numbers = [_sound(name, value) for name, value in zip(ADD, numbers, strict=True)]
+        if max(compress(numbers, _IS_SUM)) >= INT64 or max(compress(before, _IS_SUM)) >= INT64:
+            pairs = zip(_IS_SUM, before, numbers, strict=True)
+            numbers = [INT64 if is_sum and old == INT64 else min(new, INT64) for is_sum, old, new in pairs]
+        data = cast("Sequence[bytes]", stored[size:-1])
+        histograms = [each.added_to(old) for each, old in zip(self.histograms.values(), data, strict=True)]
+        scores = str(stored[-1])
+        if self.scores:
+            scores = _scores_text(scores_with(_scores(scores), self.scores))
+        return [*numbers, *histograms, scores]
 
     @classmethod
     def of_values(cls, measures: Sequence[str], values: Iterable[Value]) -> Figures:
@@ -164,6 +201,19 @@ def _sound(name: str, value: int) -> int:
     if value < 0 and name in SUMS:
         raise InvalidRollupError(f"The sum {name} is below zero: run `promptgraph rollup rebuild`.")
     return value
+
+
+def scores_with(kept: Scores, added: Scores) -> Scores:
+    """The scores of a cell with these added, those beyond MAX_SCORES names as REST. While there is a rest a
+    name stays though it comes to nothing: nobody could say whether its place is that of one in the rest.
+    """
+    made = dict(kept)
+    for name, (count, total) in sorted(added.items()):
+        room = name in made or len(made) - (REST in made) < MAX_SCORES
+        at = name if room else REST
+        old_count, old_total = made.get(at, (0, 0))
+        made[at] = old_count + count, old_total + total
+    return made if any(made.get(REST, ())) else {name: sums for name, sums in made.items() if any(sums)}
 
 
 def _scores_text(scores: Scores) -> str:

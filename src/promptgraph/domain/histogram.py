@@ -14,9 +14,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import sub
 
-from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.errors import InvalidInputError, InvalidRollupError
 
 ALPHA = 0.01
 GAMMA = (1 + ALPHA) / (1 - ALPHA)
@@ -29,10 +30,6 @@ _HEADER = struct.Struct("<BBh")  # version, the widths of a gap and of a count (
 _CODES: Mapping[int, str] = {1: "B", 2: "H", 4: "I", 8: "Q"}  # bytes of a number, and what struct calls it
 _WIDTHS = {gap << 4 | count: (gap, count) for gap in _CODES for count in _CODES}
 _BYTES = 1 << 4 | 1
-
-
-class InvalidRollupError(ValueError):
-    """Stored figures are damaged. `promptgraph rollup rebuild` makes them anew from the calls."""
 
 
 def bucket_of(value: int) -> int:
@@ -136,13 +133,26 @@ class Histogram:
         if not self.buckets:
             return b""
         buckets = sorted(self.buckets)
-        counts = [self.buckets[bucket] for bucket in buckets]
+        counts = list(map(self.buckets.__getitem__, buckets))
         if min(counts) < 0:
             raise InvalidRollupError("A histogram holds less than nothing: run `promptgraph rollup rebuild`.")
-        gaps = [after - before for before, after in pairwise(buckets)]
+        gaps = list(map(sub, buckets[1:], buckets))
         gap, count = _width(gaps), _width(counts)
         head = _HEADER.pack(_VERSION, gap << 4 | count, buckets[0])
-        return head + struct.pack(f"<{len(gaps)}{_CODES[gap]}{len(counts)}{_CODES[count]}", *gaps, *counts)
+        return head + _packed(gaps, gap) + _packed(counts, count)
+
+    def added_to(self, data: bytes) -> bytes:
+        """The stored form of a sum with these samples added.
+
+        raises  InvalidRollupError  `to_bytes` did not write `data`, or a count would be negative
+        """
+        if not self.buckets:
+            return data
+        if not data:
+            return self.to_bytes()
+        made = Histogram.from_bytes(data)
+        made.merge(self)
+        return made.to_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Histogram:
@@ -169,6 +179,10 @@ def _width(numbers: Sequence[int]) -> int:
     """The least bytes that hold each of them, as a power of two."""
     needed = (max(numbers, default=0).bit_length() + 7) // 8
     return 1 << max(needed - 1, 0).bit_length()
+
+
+def _packed(numbers: Sequence[int], width: int) -> bytes:
+    return bytes(numbers) if width == 1 else struct.pack(f"<{len(numbers)}{_CODES[width]}", *numbers)
 
 
 def _parsed(data: bytes) -> tuple[int, Sequence[int], Sequence[int]]:

@@ -11,15 +11,14 @@ scores   [place of the cell, name, count, sum as text]
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.cells import FineCell
 from promptgraph.domain.column import Column, packed, unpacked
 from promptgraph.domain.delta import Delta, Keys, Samples, Scored
+from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.figures import BLANK, HISTOGRAMS
-from promptgraph.domain.histogram import InvalidRollupError
 
 T = TypeVar("T")
 FORMAT = 1
@@ -45,36 +44,41 @@ def from_row(row: JsonObject) -> Delta:
 
     raises  InvalidRollupError  `to_row` did not write this; a damaged column says so when it is read
     """
-    with _reading():
-        size = row["n"]
-        if row["v"] != FORMAT or type(size) is not int or size < 0:
-            raise ValueError(row["v"])
-        keys, numbers, samples = (_object(row.get(name, {})) for name in ("keys", "numbers", "samples"))
-        known = keys.keys() == (set(FineCell._fields) if size else set())
-        if not known or not numbers.keys() <= BLANK.keys() or not samples.keys() <= set(HISTOGRAMS):
-            raise KeyError(*keys, *numbers, *samples)
-        return Delta(
-            size,
-            _Columns(keys, lambda name, column: _keys(name, column, size)),
-            _Columns(numbers, lambda _, column: unpacked(column, size)),
-            _Columns(samples, lambda _, columns: _samples(_list(columns), size)),
-            [_score(_list(score), size) for score in _list(row.get("scores", []))],
-        )
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
     try:
-        yield
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise InvalidRollupError(
-            "A batch of the ledger is damaged, or a newer release wrote it: upgrade, or run"
-            " `promptgraph rollup rebuild`."
-        ) from error
+        return _delta(row)
+    except _DAMAGE as error:
+        raise InvalidRollupError(_DAMAGED) from error
+
+
+def _delta(row: JsonObject) -> Delta:
+    size = row["n"]
+    if row["v"] != FORMAT or type(size) is not int or size < 0:
+        raise ValueError(row["v"])
+    keys, numbers, samples = (_object(row.get(name, {})) for name in ("keys", "numbers", "samples"))
+    known = keys.keys() == (_KEYS if size else set())
+    if not known or not numbers.keys() <= BLANK.keys() or not samples.keys() <= _HISTOGRAMS:
+        raise KeyError(*keys, *numbers, *samples)
+    return Delta(
+        size,
+        _Columns(keys, lambda name, column: _keys(name, column, size)),
+        _Columns(numbers, lambda _, column: unpacked(column, size)),
+        _Columns(samples, lambda _, columns: _samples(_list(columns), size)),
+        [_score(_list(score), size) for score in _list(row.get("scores", []))],
+    )
+
+
+_KEYS, _HISTOGRAMS = frozenset(FineCell._fields), frozenset(HISTOGRAMS)
+_DAMAGE = (KeyError, TypeError, ValueError, IndexError)
+_DAMAGED = (
+    "A batch of the ledger is damaged, or a newer release wrote it: upgrade, or run"
+    " `promptgraph rollup rebuild`."
+)
 
 
 class _Columns(Mapping[str, T]):
     """Columns by name, each read when it is first asked for: most readers need few of them."""
+
+    __slots__ = ("_known", "_packed", "_read")
 
     def __init__(self, packed: JsonObject, read: Callable[[str, Json], T]) -> None:
         self._packed = packed
@@ -82,11 +86,21 @@ class _Columns(Mapping[str, T]):
         self._known: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._known:
+        known = self._known
+        if name not in known:
             column = self._packed[name]
-            with _reading():
-                self._known[name] = self._read(name, column)
-        return self._known[name]
+            try:
+                known[name] = self._read(name, column)
+            except _DAMAGE as error:
+                raise InvalidRollupError(_DAMAGED) from error
+        return known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._packed
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What Mapping.get gives; most names are absent, and an exception for each would cost more."""
+        return self[name] if name in self._packed else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._packed)

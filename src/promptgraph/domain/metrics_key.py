@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from promptgraph.domain.call_asking import check_count
 from promptgraph.domain.window import Window
 
 
@@ -22,6 +23,8 @@ class OwnerKind(StrEnum):
 class MetricsFilter:
     """Which calls count. A field of None asks nothing, an empty one lets nothing through; prompts are named
     by their families' names, former ones too.
+
+    raises  TooManyRowsError  one lists too much
     """
 
     prompts: tuple[str, ...] | None = None
@@ -30,6 +33,10 @@ class MetricsFilter:
     models: tuple[str, ...] | None = None
     providers: tuple[str, ...] | None = None
     environments: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            check_count(name, getattr(self, name) or ())
 
 
 EVERY_CALL = MetricsFilter()

@@ -98,7 +98,12 @@ class Assignment:
 
     def matches(self, context: JsonObject) -> bool:
         """Whether every circumstance of `when` holds in `context`; a list means any of."""
-        return all(key in context and _holds(wanted, context[key]) for key, wanted in self.when.items())
+        return fits(self.when, context)
+
+
+def fits(when: JsonObject, context: JsonObject) -> bool:
+    """Whether every circumstance of `when` holds in `context`; a list means any of."""
+    return all(key in context and _holds(wanted, context[key]) for key, wanted in when.items())
 
 
 def _holds(wanted: Json, given: Json) -> bool:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
 from dataclasses import dataclass
 from uuid import UUID
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.names import global_id
-from promptgraph.domain.text import checked_text
+from promptgraph.domain.text import checked_line, checked_text
 
 DEFAULT_SOURCE = "api"
 MAX_VALUE = 1_000_000_000
 MAX_WORD, MAX_LABEL, MAX_COMMENT = 64, 200, 4096
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +49,14 @@ def check_score(score: NewScore) -> None:
         ("source", score.source, MAX_WORD),
         ("label", score.label, MAX_LABEL),
     ):
-        if text is not None and not _is_line(text, limit):
-            raise InvalidInputError(
-                f"{field} must hold 1 to {limit} characters on one line, and not blanks alone.", field=field
-            )
+        if text is not None:
+            checked_line(text, field=field, limit=limit)
     if score.comment is not None:
         checked_text(score.comment, field="comment", limit=MAX_COMMENT)
     if score.value is None and score.label is None:
         raise InvalidInputError("A score needs a value or a label.", field="value")
     if score.value is not None and not _is_number(score.value):
         raise InvalidInputError(f"value must be a number from -{MAX_VALUE} to {MAX_VALUE}.", field="value")
-
-
-def _is_line(text: str, limit: int) -> bool:
-    return 1 <= len(text) <= limit and not _CONTROL.search(text) and not text.isspace()
 
 
 def _is_number(value: float) -> bool:

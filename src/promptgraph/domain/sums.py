@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, chain, count, repeat
+from itertools import chain, count, repeat
 from typing import NamedTuple, TypeAlias
 
 from promptgraph.domain.cells import SCOPES, CellKey, FineCell, Level, cell_key
 from promptgraph.domain.column import Column
-from promptgraph.domain.delta import DAY, Delta, Keys, Samples
+from promptgraph.domain.delta import DAY, Delta, Samples
 from promptgraph.domain.figures import BLANK, HISTOGRAMS, Figures, Scores, add_score
 from promptgraph.domain.histogram import Histogram
 from promptgraph.domain.measures import ALL, MEASURE, Kind
+from promptgraph.domain.pile import ANYWHERE, Where, piles
 
 Key: TypeAlias = tuple[int | str, ...]
-Where: TypeAlias = Mapping[str, Container[object]]
-"""Which cells: by column, the values that it may have. Columns are the fields of FineCell, and `day`."""
-
-ANYWHERE: Where = {}
 _PERIOD: Mapping[Level, str] = {Level.DAY: DAY, Level.HOUR: "hour"}
 
 
@@ -30,9 +27,10 @@ def summed(
     keys     columns of FineCell, and `day`
     returns  by the values of those columns; a combination that no cell has is absent
     """
-    sums = _Sums(frozenset(measures))
-    for delta in deltas:
-        sums.take(delta, by, where)
+    wanted = frozenset(measures)
+    sums = _Sums(wanted)
+    for pile in piles(deltas, by, where, wanted):
+        sums.take(pile, by)
     return sums.figures()
 
 
@@ -43,34 +41,43 @@ def cells_in(delta: Delta) -> dict[FineCell, Figures]:
 
 def compacted(delta: Delta) -> Delta:
     """The same figures with each cell once, where that makes at most half of the entries; else as it is."""
-    different = set(_rows(delta, FineCell._fields, None))
-    return delta if len(different) * 2 > delta.size else Delta.of_cells(cells_in(delta))
+    if len(keys_in(delta)) * 2 > delta.size:
+        return delta
+    return Delta.of_cells(cells_in(delta))
 
 
-def rolled_up(deltas: Sequence[Delta]) -> dict[CellKey, Figures]:
+def keys_in(delta: Delta) -> set[Key]:
+    """The cells of a delta."""
+    return set(_rows(delta, FineCell._fields))
+
+
+def rolled_up(deltas: Iterable[Delta]) -> dict[CellKey, Figures]:
     """What these deltas add to each cell of the rollups, as `cells.cells_of` says for every call in them."""
-    cells: defaultdict[CellKey, Figures] = defaultdict(Figures)
+    merged = [compacted(pile) for pile in piles(deltas, FineCell._fields)]
+    cells: dict[CellKey, Figures] = {}
     for scope, kept in SCOPES.items():
         *coarser, finest = kept.levels
-        for (period, *values), figures in summed(deltas, (_PERIOD[finest], *kept.dimensions)).items():
+        for (period, *values), figures in summed(merged, (_PERIOD[finest], *kept.dimensions)).items():
             at = cell_key(scope, finest, int(period), dict(zip(kept.dimensions, values, strict=True)))
             cells[at] = figures
             for level in coarser:
-                cells[at._replace(level=level, period=level.period_of(at.period))].add(figures)
-    return dict(cells)
+                wide = at._replace(level=level, period=level.period_of(at.period))
+                if wide in cells:
+                    cells[wide].add(figures)
+                else:
+                    cells[wide] = figures.copy()
+    return cells
 
 
 class _OneGroup(NamedTuple):
-    """All chosen cells of a delta belong to the group at this place, and there are so many."""
+    """All cells of a delta belong to the group at this place, and there are so many."""
 
     place: int
     size: int
 
 
 _Groups: TypeAlias = _OneGroup | list[int]
-"""The place of the group that each chosen cell belongs to."""
-_Chosen: TypeAlias = Sequence[int] | None
-"""The places of the chosen cells; None when all are."""
+"""The place of the group that each cell belongs to."""
 
 
 class _Sums:
@@ -82,28 +89,30 @@ class _Sums:
         self.histograms: dict[str, list[dict[int, int]]] = {n: [] for n in HISTOGRAMS if n in measures}
         self.scores: list[Scores] | None = [] if Kind.SCORES in measures else None
 
-    def take(self, delta: Delta, by: Sequence[str], where: Where) -> None:
-        """Add the cells of `delta` that `where` allows."""
-        chosen = _chosen(delta, where)
-        if not delta.size or chosen == []:
+    def take(self, delta: Delta, by: Sequence[str]) -> None:
+        """Add the cells of `delta`."""
+        if not delta.size:
             return
-        groups = self._groups(delta, by, chosen)
+        groups = self._groups(delta, by)
         for name, totals in self.numbers.items():
             column = delta.numbers.get(name)
             if column is not None:
-                _ADD[MEASURE[name].kind](totals, groups, _picked(column, chosen))
+                _ADD[MEASURE[name].kind](totals, groups, column)
         for name, histograms in self.histograms.items():
-            if name in delta.samples:
-                _count(histograms, groups, _picked_samples(delta.samples[name], chosen))
-        if self.scores is not None and delta.scores:
-            _score(self.scores, groups, delta, chosen)
+            samples = delta.samples.get(name)
+            if samples is not None:
+                _count(histograms, groups, samples)
+        if self.scores is not None:
+            for place, name, times, total in delta.scores:
+                group = groups.place if isinstance(groups, _OneGroup) else groups[place]
+                add_score(self.scores[group], name, times, total)
 
-    def _groups(self, delta: Delta, by: Sequence[str], chosen: _Chosen) -> _Groups:
+    def _groups(self, delta: Delta, by: Sequence[str]) -> _Groups:
         if all(isinstance(delta.column(name), int | str) for name in by):
-            key = next(_rows(delta, by, chosen))
+            key = next(_rows(delta, by))
             self._open([key])
-            return _OneGroup(self.places[key], len(_places(delta, chosen)))
-        keys = list(_rows(delta, by, chosen))
+            return _OneGroup(self.places[key], delta.size)
+        keys = list(_rows(delta, by))
         self._open(keys)
         return list(map(self.places.__getitem__, keys))
 
@@ -130,57 +139,15 @@ class _Sums:
         }
 
 
-def _chosen(delta: Delta, where: Where) -> _Chosen:
-    chosen: _Chosen = None
-    for name, wanted in where.items() if delta.size else ():
-        column = delta.column(name)
-        values = {column} if isinstance(column, int | str) else set(column)
-        fitting = {value for value in values if value in wanted}
-        if not fitting:
-            return []
-        if fitting != values and not isinstance(column, int | str):
-            chosen = [place for place in _places(delta, chosen) if column[place] in fitting]
-    return chosen
-
-
-def _places(delta: Delta, chosen: _Chosen) -> Sequence[int]:
-    return range(delta.size) if chosen is None else chosen
-
-
-def _picked(column: Column, chosen: _Chosen) -> Column:
-    """The values of the chosen cells."""
-    if chosen is None or isinstance(column, int):
-        return column
-    return [column[place] for place in chosen]
-
-
-def _rows(delta: Delta, by: Sequence[str], chosen: _Chosen) -> Iterator[Key]:
-    """What the chosen cells have in these columns."""
-    size = len(_places(delta, chosen))
-    columns = [_picked_keys(delta.column(name), chosen, size) for name in by] if size else []
-    return zip(*columns, strict=True) if columns else repeat((), size)
-
-
-def _picked_keys(column: Keys, chosen: _Chosen, size: int) -> Iterable[int | str]:
-    if isinstance(column, int | str):
-        return repeat(column, size)
-    return column if chosen is None else [column[place] for place in chosen]
+def _rows(delta: Delta, by: Sequence[str]) -> Iterator[Key]:
+    """What the cells have in these columns."""
+    columns = [delta.column(name) for name in by] if delta.size else []
+    each = [repeat(one, delta.size) if isinstance(one, int | str) else one for one in columns]
+    return zip(*each, strict=True) if each else repeat((), delta.size)
 
 
 def _each(column: Column) -> Iterable[int]:
     return repeat(column) if isinstance(column, int) else column
-
-
-def _picked_samples(samples: Samples, chosen: _Chosen) -> Samples:
-    if chosen is None:
-        return samples
-    lengths, buckets, counts = samples
-    if lengths is None:
-        return Samples(None, [buckets[place] for place in chosen], _picked(counts, chosen))
-    ends = list(accumulate(lengths))
-    entries = [entry for place in chosen for entry in range(ends[place] - lengths[place], ends[place])]
-    picked = [lengths[place] for place in chosen]
-    return Samples(picked, [buckets[entry] for entry in entries], _picked(counts, entries))
 
 
 def _sum(totals: list[int], groups: _Groups, values: Column) -> None:
@@ -226,11 +193,3 @@ def _count(histograms: list[dict[int, int]], groups: _Groups, samples: Samples) 
     for place, bucket, number in zip(places, buckets, _each(counts), strict=False):
         histogram = histograms[place]
         histogram[bucket] = histogram.get(bucket, 0) + number
-
-
-def _score(scores: list[Scores], groups: _Groups, delta: Delta, chosen: _Chosen) -> None:
-    ranks = {place: rank for rank, place in enumerate(_places(delta, chosen))}
-    for place, name, times, total in delta.scores:
-        if place in ranks:
-            group = groups.place if isinstance(groups, _OneGroup) else groups[ranks[place]]
-            add_score(scores[group], name, times, total)

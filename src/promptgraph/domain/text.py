@@ -14,6 +14,7 @@ MAX_VARIABLES_BYTES = 256 * 1024
 
 # NUL and lone surrogates cannot be stored; other C0 controls but tab and line ends are never meant.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -43,6 +44,22 @@ def checked_text(text: str, *, field: str, limit: int) -> str:
     if found := forbidden_character(text):
         raise InvalidInputError(f"{field} holds the character {found}.", field=field)
     return text
+
+
+def is_line(text: str, limit: int) -> bool:
+    """Whether `text` has 1 to `limit` characters, without a control among them, and not blanks alone."""
+    return 1 <= len(text) <= limit and not _CONTROL.search(text) and not text.isspace()
+
+
+def checked_line(text: str, *, field: str, limit: int) -> str:
+    """`text`, or an InvalidInputError naming `field`: it is no line of at most `limit` characters."""
+    if is_line(text, limit):
+        return text
+    if found := forbidden_character(text[:limit]):
+        raise InvalidInputError(f"{field} holds the character {found}.", field=field)
+    raise InvalidInputError(
+        f"{field} must hold 1 to {limit} characters on one line, and not blanks alone.", field=field
+    )
 
 
 def checked_json(value: Json, *, field: str, limit: int, depth: int = MAX_JSON_DEPTH) -> Json:

@@ -1,7 +1,8 @@
 """What git knows of a prompts folder: its commit, who last changed each file, what a commit held.
 
-Everything is None or empty where there is no git, no repository and no commit: prompts work without. git is
-asked with argument lists, without a shell, without its hooks and monitors, and for a limited time.
+Everything is None or empty where there is no git, no repository and no commit: prompts work without; only
+who asks for a file at a revision is told what is missing. git is asked with argument lists, without a
+shell, without its hooks and monitors, and for a limited time.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime as dt
 import logging
 import os
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from promptgraph.domain.errors import InvalidInputError
 from promptgraph.files.layout import spot
 from promptgraph.files.read import MAX_FILES, MAX_TREE_BYTES, SourceFile
 from promptgraph.files.yaml import MAX_BYTES
@@ -141,6 +144,32 @@ def files_at(folder: Path, commit: str = "HEAD") -> list[SourceFile] | None:
     if blobs is None:
         return None
     return [SourceFile(path, raw) for (path, _, _), raw in zip(entries, _contents(blobs), strict=True)]
+
+
+def text_at(path: Path, revision: str) -> str:
+    """What a file of the repository that it stands in said at a revision, whether it is there now or not.
+
+    raises  InvalidInputError  no git, no repository, no such revision, no such file in it, or no UTF-8
+    """
+    folder = path.absolute().parent
+    if shutil.which(_GIT[0]) is None:
+        raise InvalidInputError("git is not installed, so it knows no revisions: install it, or name a file.")
+    prefix = _asked(folder, "rev-parse", "--show-prefix")
+    if prefix is None:
+        raise InvalidInputError(f"{path} is in no git repository: name a file instead of a revision.")
+    sha = _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if sha is None:
+        raise InvalidInputError(
+            f"There is no file {revision}, and git knows no such revision: fetch it first, or name another."
+        )
+    name = prefix.removesuffix("\n") + path.name
+    raw = _run(folder, "cat-file", "blob", f"{sha.strip()}:{name}")
+    if raw is None:
+        raise InvalidInputError(f"{name} is no file in {revision}: name a revision that has it, or a file.")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{name} in {revision} is not UTF-8 text.") from error
 
 
 def _entry(line: str) -> tuple[str, str, int] | None:

@@ -10,19 +10,21 @@ from uuid import UUID
 
 from strawberry import Parent
 
-from promptgraph.domain.call import LlmCall, RecordStatus, RecordWarning
+from promptgraph.domain.call import LlmCall, NewCall, RecordStatus, RecordWarning
+from promptgraph.domain.call_rules import check_rows
 from promptgraph.domain.errors import (
     InvalidInputError,
     NotFoundError,
     PromptgraphError,
     StoreUnavailableError,
 )
-from promptgraph.domain.score import NewScore, Score
+from promptgraph.domain.score import NewScore, Score, check_score
 from promptgraph.graph.acts import Refusal, refusal
-from promptgraph.graph.call_inputs import LlmCallInput, ScoreInput, check_rows, new_call, new_score
+from promptgraph.graph.call_inputs import LlmCallInput, ScoreInput
 from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Context, Info
 from promptgraph.record.recorder import Recorded
+from promptgraph.store.attempts import attempted
 from promptgraph.store.ledger import clock
 from promptgraph.store.scores import put_scores
 
@@ -78,7 +80,7 @@ class CallsScored:
 
 
 async def record_llm_call(
-    info: Info, input: Annotated[LlmCallInput, words("The call, as it went.")]
+    info: Info, input: Annotated[NewCall, words("The call, as it went.", shape=LlmCallInput)]
 ) -> CallRecorded:
     """Record one call; answered once it is on disk."""
     done, error = await info.context.settle(_record(info.context, [input]))
@@ -89,17 +91,18 @@ async def record_llm_call(
 
 
 async def record_llm_calls(
-    info: Info, input: Annotated[list[LlmCallInput], words("The calls: at most 1000.")]
+    info: Info,
+    input: Annotated[list[NewCall], words("The calls: at most 1000.", shape=list[LlmCallInput])],
 ) -> CallsRecorded:
     """Record calls; answered once they are on disk. A row that is refused holds up no other."""
     done, error = await info.context.settle(_record(info.context, input))
     return CallsRecorded(done or (), error)
 
 
-async def _record(context: Context, given: list[LlmCallInput]) -> list[Recorded]:
+async def _record(context: Context, given: Sequence[NewCall]) -> list[Recorded]:
     """raises  StoreUnavailableError  nothing is known to be stored, and the same again may succeed"""
     check_rows(given)
-    results = await context.recorder.record([new_call(row) for row in given])
+    results = await context.recorder.record(given)
     away = [result.error for result in results if isinstance(result.error, StoreUnavailableError)]
     if away and len(away) == len(results):
         raise away[0]
@@ -107,22 +110,20 @@ async def _record(context: Context, given: list[LlmCallInput]) -> list[Recorded]
 
 
 async def score_llm_calls(
-    info: Info, input: Annotated[list[ScoreInput], words("The scores: at most 1000.")]
+    info: Info,
+    input: Annotated[list[NewScore], words("The scores: at most 1000.", shape=list[ScoreInput])],
 ) -> CallsScored:
     """Say what recorded calls are worth. A row that is refused holds up no other."""
     done, error = await info.context.settle(_score(info.context, input))
     return CallsScored(done or (), error)
 
 
-async def _score(context: Context, given: list[ScoreInput]) -> list[Scored]:
+async def _score(context: Context, given: Sequence[NewScore]) -> list[Scored]:
     check_rows(given)
-    rows = [_checked(row) for row in given]
-    sound = [row for row in rows if isinstance(row, NewScore)]
-    stored = iter(await _stored(context, sound) if sound else [])
-    return [
-        _scored(row.call_id, found if isinstance(found, InvalidInputError) else next(stored))
-        for row, found in zip(given, rows, strict=True)
-    ]
+    flaws = [_flaw(row) for row in given]
+    sound = [row for row, flaw in zip(given, flaws, strict=True) if flaw is None]
+    stored = iter(await attempted(lambda: _stored(context, sound)) if sound else [])
+    return [_scored(row.call_id, flaw or next(stored)) for row, flaw in zip(given, flaws, strict=True)]
 
 
 async def _stored(context: Context, rows: Sequence[NewScore]) -> list[Score | None]:
@@ -130,11 +131,12 @@ async def _stored(context: Context, rows: Sequence[NewScore]) -> list[Score | No
         return await put_scores(session, rows, await clock(session))
 
 
-def _checked(row: ScoreInput) -> NewScore | InvalidInputError:
+def _flaw(row: NewScore) -> InvalidInputError | None:
     try:
-        return new_score(row)
+        check_score(row)
     except InvalidInputError as error:
         return error
+    return None
 
 
 def _scored(call_id: UUID, found: Score | InvalidInputError | None) -> Scored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -11,27 +12,19 @@ from uuid import UUID
 import strawberry
 
 from promptgraph.domain.call import DEFAULT_ENVIRONMENT, CallStatus, NewCall
-from promptgraph.domain.call_asking import MAX_CHOICES, LlmCallFilter
-from promptgraph.domain.errors import InvalidInputError, TooManyRowsError
+from promptgraph.domain.call_asking import LlmCallFilter
+from promptgraph.domain.call_rules import api_name
+from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.metrics_key import MetricsFilter
 from promptgraph.domain.names import checked_version
-from promptgraph.domain.score import DEFAULT_SOURCE, NewScore, check_score
+from promptgraph.domain.score import DEFAULT_SOURCE, NewScore
 from promptgraph.domain.window import Window
 from promptgraph.graph.field import input_shape
 from promptgraph.graph.inputs import described, several
 from promptgraph.graph.scalars import JSON
 
-MAX_ROWS = 1_000
-
-WHAT = {
-    "prompts": "Only of prompts with these names, or that had them before.",
-    "versions": "Only of these versions.",
-    "agents": "Only of agents with these names.",
-    "models": "Only of these models.",
-    "providers": "Only of these providers.",
-    "environments": "Only of these environments.",
-}
-"""What calls and metrics are chosen by alike."""
+CHOICES = tuple(field.name for field in fields(MetricsFilter))
+"""What metrics are filtered by."""
 
 
 @input_shape(name="Window")
@@ -50,25 +43,19 @@ class WindowInput:
 class MetricsFilterInput:
     """Which calls count. Every condition that is given must hold."""
 
-    prompts: list[str] | None = described(WHAT["prompts"], None)
-    versions: list[int] | None = described(WHAT["versions"], None)
-    agents: list[str] | None = described(WHAT["agents"], None)
-    models: list[str] | None = described(WHAT["models"], None)
-    providers: list[str] | None = described(WHAT["providers"], None)
-    environments: list[str] | None = described(WHAT["environments"], None)
+    prompts: list[str] | None = described("Only of prompts with these names, or that had them before.", None)
+    versions: list[int] | None = described("Only of these versions.", None)
+    agents: list[str] | None = described("Only of agents with these names.", None)
+    models: list[str] | None = described("Only of these models.", None)
+    providers: list[str] | None = described("Only of these providers.", None)
+    environments: list[str] | None = described("Only of these environments.", None)
 
 
 @input_shape(name="LlmCallFilter")
-class LlmCallFilterInput:
+class LlmCallFilterInput(MetricsFilterInput):
     """Which calls. Every condition that is given must hold."""
 
     window: WindowInput | None = described("Only those that started then.", None)
-    prompts: list[str] | None = described(WHAT["prompts"], None)
-    versions: list[int] | None = described(WHAT["versions"], None)
-    agents: list[str] | None = described(WHAT["agents"], None)
-    models: list[str] | None = described(WHAT["models"], None)
-    providers: list[str] | None = described(WHAT["providers"], None)
-    environments: list[str] | None = described(WHAT["environments"], None)
     statuses: list[CallStatus] | None = described("Only those that ended so.", None)
     error_types: list[str] | None = described("Only those with these types of errors.", None)
     conversation_id: str | None = described("Only those of this conversation.", None)
@@ -78,7 +65,24 @@ class LlmCallFilterInput:
     call_ids: list[UUID] | None = described("Only those with these ids.", None)
 
 
-@input_shape()
+_NAMES = {api_name(each.name): each.name for each in fields(NewCall)}
+
+
+def _call(sent: Mapping[str, Any]) -> NewCall:
+    """The call that an input stands for; its values are checked when it is recorded."""
+    given = {_NAMES[name]: value for name, value in sent.items() if value is not None}
+    if "finish_reasons" in given:
+        given["finish_reasons"] = tuple(given["finish_reasons"])
+    return NewCall(**given)
+
+
+def _score(sent: Mapping[str, Any]) -> NewScore:
+    """The score that an input stands for; its values are checked when it is stored."""
+    given = {name: value for name, value in sent.items() if value is not None}
+    return NewScore(call_id=given.pop("callId"), **given)
+
+
+@input_shape(read=_call)
 class LlmCallInput:
     """One call of a model, as it went. Field names follow OpenTelemetry's gen_ai attributes."""
 
@@ -132,7 +136,7 @@ class LlmCallInput:
     metadata: JSON | None = described("Anything else worth keeping: an object of at most 16 KiB.", None)
 
 
-@input_shape()
+@input_shape(read=_score)
 class ScoreInput:
     """What somebody or something thinks of a call: a value, a label, or both. Of several with the same call,
     name and source the last one stays.
@@ -146,54 +150,7 @@ class ScoreInput:
     source: str | None = described("Who scored.", DEFAULT_SOURCE)
 
 
-_DEFAULTS = {
-    "environment": DEFAULT_ENVIRONMENT,
-    "status": CallStatus.OK,
-    "finish_reasons": (),
-    "metadata": {},
-}
-"""What stands for null."""
-
-
-def new_call(given: LlmCallInput) -> NewCall:
-    """The call that an input stands for; its values are checked when it is recorded."""
-    values: dict[str, Any] = {field.name: getattr(given, field.name) for field in fields(NewCall)}
-    values |= {name: default for name, default in _DEFAULTS.items() if values[name] is None}
-    values["finish_reasons"] = tuple(values["finish_reasons"])
-    return NewCall(**values)
-
-
-def new_score(given: ScoreInput) -> NewScore:
-    """The score that an input stands for.
-
-    raises  InvalidInputError  a part of it may not be stored
-    """
-    score = NewScore(
-        call_id=given.call_id,
-        name=given.name,
-        value=given.value,
-        label=given.label,
-        comment=given.comment,
-        source=DEFAULT_SOURCE if given.source is None else given.source,
-    )
-    check_score(score)
-    return score
-
-
-def check_rows(given: list[Any]) -> None:
-    """Nothing, for a batch that is not too large.
-
-    raises  TooManyRowsError  more than MAX_ROWS
-    """
-    if len(given) > MAX_ROWS:
-        raise TooManyRowsError(
-            f"At most {MAX_ROWS} rows at once, these are {len(given)}: send the rest in another request.",
-            limit=MAX_ROWS,
-            field="input",
-        )
-
-
-def window(given: WindowInput | None, now: dt.datetime, field: str = "window") -> Window:
+def window_of(given: WindowInput | None, now: dt.datetime, field: str = "window") -> Window:
     """The window that an input stands for; all time for none.
 
     raises  InvalidInputError  it is empty, or `last` is no duration
@@ -210,14 +167,7 @@ def metrics_filter(given: MetricsFilterInput | None) -> MetricsFilter:
     """
     if given is None:
         return MetricsFilter()
-    for name in WHAT:
-        if len(getattr(given, name) or ()) > MAX_CHOICES:
-            raise TooManyRowsError(
-                f"filter.{name} may hold at most {MAX_CHOICES} values.",
-                limit=MAX_CHOICES,
-                field=f"filter.{name}",
-            )
-    texts = {name: several(getattr(given, name), f"filter.{name}") for name in WHAT if name != "versions"}
+    texts = {name: several(getattr(given, name), f"filter.{name}") for name in CHOICES if name != "versions"}
     return MetricsFilter(**texts, versions=_versions(given.versions))
 
 
@@ -230,7 +180,7 @@ def call_filter(given: LlmCallFilterInput | None, now: dt.datetime) -> LlmCallFi
         return LlmCallFilter()
     values: dict[str, Any] = {field.name: getattr(given, field.name) for field in fields(LlmCallFilter)}
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    values["window"] = window(given.window, now, "filter.window")
+    values["window"] = window_of(given.window, now, "filter.window")
     return LlmCallFilter(**values)
 
 

@@ -44,8 +44,8 @@ def end_cursor(root: Rows) -> str | None:
     return root.listing.cursor(root.page.items[-1]) if root.page.items else None
 
 
-async def total_count(root: Rows) -> int:
-    """All items of the list, pages aside. Counted only when asked for."""
+async def total_count(root: Rows) -> int | None:
+    """All items of the list, pages aside. Counted only when asked for; null where they are too many."""
     return await root.count()
 
 

@@ -49,10 +49,14 @@ class DocumentRefusedError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document within the limits, its operations by name, and why it does not fit the schema, if so."""
+    """A document within the limits, its operations and what each costs by name, and why it does not fit the
+    schema, if so.
+    """
 
+    text: str
     document: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
+    costs: Mapping[str | None, int]
     errors: tuple[GraphQLError, ...] = ()
 
 
@@ -90,13 +94,19 @@ class Documents:
         try:
             document = parse(text, max_tokens=limits.tokens)
             _check_tokens(document, limits.nesting)
-            check_document(self._schema, document, limits)
+            costs = check_document(self._schema, document, limits)
         except GraphQLError as error:
             raise DocumentRefusedError(error.message, error) from error
         errors = validate(self._schema, document, self._rules, MAX_ERRORS, hide_suggestions=not self._open)
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-        by_name = {d.name.value if d.name else None: d for d in operations}
-        return Prepared(document, by_name, tuple(errors))
+        names = [d.name.value if d.name else None for d in operations]
+        return Prepared(
+            text,
+            document,
+            dict(zip(names, operations, strict=True)),
+            dict(zip(names, costs, strict=True)),
+            tuple(errors),
+        )
 
     def _remember(self, text: str, prepared: Prepared) -> None:
         self._known[text] = prepared

@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     SYNC_OUTDATED = "SYNC_OUTDATED"
     MANAGED_BY_FILE = "MANAGED_BY_FILE"
     FORBIDDEN = "FORBIDDEN"
+    EVENTS_MISSED = "EVENTS_MISSED"
     UNAVAILABLE = "UNAVAILABLE"
 
 
@@ -46,7 +47,8 @@ enum_shape(
         "SYNC_OUTDATED": "A newer tree of this source was applied already.",
         "MANAGED_BY_FILE": "A file in git decides this: change it there.",
         "FORBIDDEN": "Not allowed here, or not with this key.",
-        "UNAVAILABLE": "The database is out of reach, or time was up: try again.",
+        "EVENTS_MISSED": "A subscription ends that has missed events: subscribe again.",
+        "UNAVAILABLE": "The database is out of reach, or time was up: try again. Or figures are damaged.",
     },
 )
 enum_shape(

@@ -33,9 +33,11 @@ PAGE_ARGUMENTS: Mapping[str, tuple[Any, str]] = {
 }
 
 
-def words(description: str) -> StrawberryArgumentAnnotation:
-    """The description of an argument, for `Annotated`."""
-    return strawberry.argument(description=description)
+def words(description: str, *, shape: Any = None) -> StrawberryArgumentAnnotation:
+    """The description of an argument, for `Annotated`; and the input that it has in the schema, where that is
+    not the resolver's own type.
+    """
+    return strawberry.argument(description=description, graphql_type=shape)
 
 
 def attribute(
@@ -47,7 +49,7 @@ def attribute(
     deprecated: str | None = None,
 ) -> Any:
     """A field that is an attribute of the record: the one of its name, or the one at the dotted path `of`.
-    `rows`: how many a list is taken to have; `deprecated` says what to use instead.
+    `rows`: how many a list is taken to have; `deprecated` says what to use instead, and since when.
     """
     facts: dict[str, Any] = {"description": description, "name": name, "deprecation_reason": deprecated}
     facts |= {"metadata": {"rows": rows}}
@@ -81,6 +83,13 @@ def resolved(resolver: Resolver, *, cost: int = 1, rows: int | None = None, name
 def mutation(resolver: Resolver, *, cost: int = 100) -> Any:
     """`resolved` for `Mutation`."""
     return resolved(resolver, cost=cost)
+
+
+def subscription(resolver: Resolver) -> Any:
+    """`resolved` for `Subscription`: the resolver gives the feed of its events."""
+    made = resolved(resolver)
+    made.is_subscription = True
+    return made
 
 
 def connection(resolver: Resolver) -> Any:
@@ -132,17 +141,28 @@ def interface(cls: type[T]) -> type[T]:
 
 
 @dataclass_transform(kw_only_default=True)
-def input_shape(*, name: str | None = None) -> Callable[[type[T]], type[T]]:
-    """An input of the schema; the class's docstring describes it. A default of None is none in the SDL."""
+def input_shape(
+    *, name: str | None = None, read: Callable[[Mapping[str, Any]], Any] | None = None
+) -> Callable[[type[T]], type[T]]:
+    """An input of the schema; the class's docstring describes it. A default of None is none in the SDL.
+    `read` makes what the resolver gets, of the values under their names in the schema; it is for inputs that
+    come by the thousand and hold no other inputs.
+    """
 
     def declare(cls: type[T]) -> type[T]:
         made = strawberry.input(cls, name=name, description=getdoc(cls))
-        for each in get_object_definition(made, strict=True).fields:
+        definition = get_object_definition(made, strict=True)
+        for each in definition.fields:
             if each.default_value is None:
                 each.default_value = strawberry.UNSET
+        definition.from_input = read and _reads(read)
         return made
 
     return declare
+
+
+def _reads(read: Callable[[Mapping[str, Any]], Any]) -> Callable[[type, Mapping[str, Any], Any], Any]:
+    return lambda _class, sent, _context: read(sent)
 
 
 def enum_shape(enum: EnumMeta, name: str, description: str, values: Mapping[str, str]) -> None:

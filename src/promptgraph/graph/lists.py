@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeAlias, TypeVar
 
 from strawberry import Parent
+from strawberry.dataloader import DataLoader
 
-from promptgraph.domain.asking import PromptOrder
+from promptgraph.domain.asking import Page, PromptOrder
 from promptgraph.domain.call import LlmCall
+from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.prompt import Prompt, PromptFamily
 from promptgraph.domain.registry import Agent, LabelMove, SyncRun
 from promptgraph.graph.call_inputs import LlmCallFilterInput, call_filter
@@ -23,6 +25,10 @@ from promptgraph.store.labels import MOVES_ORDER
 from promptgraph.store.paging import PageKey
 from promptgraph.store.prompts import AGENT_PROMPTS_ORDER, PROMPTS_ORDERS, VERSIONS_ORDER
 from promptgraph.store.runs import RUNS_ORDER
+
+T = TypeVar("T")
+Owned: TypeAlias = tuple[int, LlmCallFilter]
+"""A parent's id, and which of its calls."""
 
 FAMILIES = Listing("families", FAMILIES_ORDER)
 VERSIONS = Listing("versions", VERSIONS_ORDER)
@@ -80,43 +86,49 @@ async def sync_runs(info: Info, page: Asked) -> Listed[SyncRun]:
 async def prompt_agents(root: Parent[Prompt], info: Info, page: Asked) -> Listed[Agent]:
     """The agents assigned to this version now, by name."""
     load = info.context.load
-    found = await load.agents_of_prompt.load(PageKey(root.id, page.of(AGENTS)))
-    return Listed(found, AGENTS, partial(load.agent_count_of_prompt.load, root.id))
+    return await _of(root.id, page, AGENTS, load.agents_of_prompt, load.agent_count_of_prompt)
 
 
 async def family_agents(root: Parent[PromptFamily], info: Info, page: Asked) -> Listed[Agent]:
     """The agents assigned to any version now, by name."""
     load = info.context.load
-    found = await load.agents_of_family.load(PageKey(root.id, page.of(AGENTS)))
-    return Listed(found, AGENTS, partial(load.agent_count_of_family.load, root.id))
+    return await _of(root.id, page, AGENTS, load.agents_of_family, load.agent_count_of_family)
 
 
 async def family_versions(root: Parent[PromptFamily], info: Info, page: Asked) -> Listed[Prompt]:
     """The versions, the newest first."""
     load = info.context.load
-    found = await load.prompts_of_family.load(PageKey(root.id, page.of(VERSIONS)))
-    return Listed(found, VERSIONS, partial(load.prompt_count_of_family.load, root.id))
+    return await _of(root.id, page, VERSIONS, load.prompts_of_family, load.prompt_count_of_family)
 
 
 async def family_label_moves(root: Parent[PromptFamily], info: Info, page: Asked) -> Listed[LabelMove]:
     """How its labels moved, the newest move first."""
     load = info.context.load
-    found = await load.moves_of_family.load(PageKey(root.id, page.of(MOVES)))
-    return Listed(found, MOVES, partial(load.move_count_of_family.load, root.id))
+    return await _of(root.id, page, MOVES, load.moves_of_family, load.move_count_of_family)
 
 
 async def agent_prompts(root: Parent[Agent], info: Info, page: Asked) -> Listed[Prompt]:
     """The prompts that its assignments resolve to now, each once, by name."""
     load = info.context.load
-    found = await load.prompts_of_agent.load(PageKey(root.id, page.of(AGENT_PROMPTS)))
-    return Listed(found, AGENT_PROMPTS, partial(load.prompt_count_of_agent.load, root.id))
+    return await _of(root.id, page, AGENT_PROMPTS, load.prompts_of_agent, load.prompt_count_of_agent)
 
 
 async def prompt_callers(root: Parent[Prompt], info: Info, page: Asked) -> Listed[Agent]:
     """The agents seen in its calls, by name."""
     load = info.context.load
-    found = await load.callers_of_prompt.load(PageKey(root.id, page.of(AGENTS)))
-    return Listed(found, AGENTS, partial(load.caller_count_of_prompt.load, root.id))
+    return await _of(root.id, page, AGENTS, load.callers_of_prompt, load.caller_count_of_prompt)
+
+
+async def _of(
+    id_: int,
+    page: Asked,
+    listing: Listing,
+    pages: DataLoader[PageKey, Page[T]],
+    counts: DataLoader[int, int],
+) -> Listed[T]:
+    """A page of what belongs to the parent with this id."""
+    found = await pages.load(PageKey(id_, page.of(listing)))
+    return Listed(found, listing, partial(counts.load, id_))
 
 
 # ---------------------------------------------------------------- calls
@@ -134,24 +146,33 @@ async def prompt_calls(
     root: Parent[Prompt], info: Info, page: Asked, filter: CallFilter = None
 ) -> Listed[LlmCall]:
     """The calls of this version, the newest start first."""
-    load, wanted = info.context.load, call_filter(filter, info.context.at)
-    found = await load.calls_of_prompt.load(CallsKey(root.id, page.of(CALLS), wanted))
-    return Listed(found, CALLS, partial(load.call_count_of_prompt.load, (root.id, wanted)))
+    load, owned = info.context.load, (root.id, call_filter(filter, info.context.at))
+    return await _calls_of(owned, page, load.calls_of_prompt, load.call_count_of_prompt)
 
 
 async def family_calls(
     root: Parent[PromptFamily], info: Info, page: Asked, filter: CallFilter = None
 ) -> Listed[LlmCall]:
     """The calls of all versions, the newest start first."""
-    load, wanted = info.context.load, call_filter(filter, info.context.at)
-    found = await load.calls_of_family.load(CallsKey(root.id, page.of(CALLS), wanted))
-    return Listed(found, CALLS, partial(load.call_count_of_family.load, (root.id, wanted)))
+    load, owned = info.context.load, (root.id, call_filter(filter, info.context.at))
+    return await _calls_of(owned, page, load.calls_of_family, load.call_count_of_family)
 
 
 async def agent_calls(
     root: Parent[Agent], info: Info, page: Asked, filter: CallFilter = None
 ) -> Listed[LlmCall]:
     """The calls that the agent made, the newest start first."""
-    load, wanted = info.context.load, call_filter(filter, info.context.at)
-    found = await load.calls_of_agent.load(CallsKey(root.id, page.of(CALLS), wanted))
-    return Listed(found, CALLS, partial(load.call_count_of_agent.load, (root.id, wanted)))
+    load, owned = info.context.load, (root.id, call_filter(filter, info.context.at))
+    return await _calls_of(owned, page, load.calls_of_agent, load.call_count_of_agent)
+
+
+async def _calls_of(
+    owned: Owned,
+    page: Asked,
+    pages: DataLoader[CallsKey, Page[LlmCall]],
+    counts: DataLoader[Owned, int | None],
+) -> Listed[LlmCall]:
+    """A page of the calls of one parent."""
+    id_, wanted = owned
+    found = await pages.load(CallsKey(id_, page.of(CALLS), wanted))
+    return Listed(found, CALLS, partial(counts.load, owned))

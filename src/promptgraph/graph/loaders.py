@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from strawberry.dataloader import DataLoader
 
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.errors import ForbiddenError, PromptgraphError
-from promptgraph.graph.measured import counted, counted_by, counted_in_bins
+from promptgraph.graph.live import Live
+from promptgraph.graph.measured import CountedBy, CountedInBins, counted, counted_by, counted_in_bins
 from promptgraph.record.recorder import Recorder
 from promptgraph.store import registry
 from promptgraph.store.agents import (
@@ -30,6 +32,7 @@ from promptgraph.store.agents import (
 )
 from promptgraph.store.callers import callers_by_prompt, count_callers_by_prompt
 from promptgraph.store.calls import (
+    Counts,
     calls_by_agent,
     calls_by_family,
     calls_by_id,
@@ -50,6 +53,7 @@ from promptgraph.store.labels import (
     moves_by_family,
     moves_by_id,
 )
+from promptgraph.store.metrics import Group, Measured
 from promptgraph.store.prompts import (
     count_prompts,
     count_prompts_by_agent,
@@ -82,19 +86,28 @@ class Batched(Generic[K, V]):
         self._name = name
 
     def __get__(self, loaders: Loaders, _owner: type) -> DataLoader[K, V]:
-        made: DataLoader[K, V] = batched(loaders.read, self._query)
+        made: DataLoader[K, V] = batched(loaders.read, self._query, loaders.kind)
         vars(loaders)[self._name] = made  # which hides this descriptor from now on
         return made
 
 
-def batched(read: Opens, query: Query[K, V]) -> DataLoader[K, V]:
+class Shared(DataLoader[K, V]):
+    """A loader for several who do not know of each other: who stops waiting stops nobody else."""
+
+    def load(self, key: K) -> Awaitable[V]:
+        return asyncio.shield(super().load(key))
+
+
+def batched(
+    read: Opens, query: Query[K, V], kind: type[DataLoader[Any, Any]] = DataLoader
+) -> DataLoader[K, V]:
     """A store query as a loader that opens its own session per batch."""
 
     async def load(keys: list[K]) -> list[V | BaseException]:
         async with read() as session:
             return list(await query(session, keys))
 
-    return DataLoader(load_fn=load)
+    return kind(load_fn=load)
 
 
 def each(query: Callable[..., Awaitable[V]]) -> Query[tuple[Any, ...], V]:
@@ -106,11 +119,11 @@ def each(query: Callable[..., Awaitable[V]]) -> Query[tuple[Any, ...], V]:
     return queries
 
 
-def by_filter(query: Callable[..., Awaitable[list[int]]]) -> Query[tuple[int, LlmCallFilter], int]:
+def by_filter(query: Callable[..., Awaitable[Counts]]) -> Query[tuple[int, LlmCallFilter], int | None]:
     """A count of ids that share a filter as one of keys that may not: (id, filter)."""
 
-    async def queries(session: Session, keys: Sequence[tuple[int, LlmCallFilter]]) -> list[int]:
-        found: dict[tuple[int, LlmCallFilter], int] = {}
+    async def queries(session: Session, keys: Sequence[tuple[int, LlmCallFilter]]) -> Counts:
+        found: dict[tuple[int, LlmCallFilter], int | None] = {}
         for wanted in dict.fromkeys(wanted for _, wanted in keys):
             ids = [id_ for id_, same in keys if same == wanted]
             counts = await query(session, ids, wanted)
@@ -121,10 +134,11 @@ def by_filter(query: Callable[..., Awaitable[list[int]]]) -> Query[tuple[int, Ll
 
 
 class Loaders:
-    """One per request: results are kept for its length and no longer."""
+    """One per request: results are kept for its length and no longer. `shared`: several requests have it."""
 
-    def __init__(self, read: Opens) -> None:
+    def __init__(self, read: Opens, *, shared: bool = False) -> None:
         self.read = read
+        self.kind: type[DataLoader[Any, Any]] = Shared if shared else DataLoader
 
     prompt = Batched(prompts_by_id)
     prompt_by_ref = Batched(prompts_by_ref)
@@ -173,8 +187,8 @@ class Loaders:
     callers_of_prompt = Batched(callers_by_prompt)
     caller_count_of_prompt = Batched(count_callers_by_prompt)
     metrics = Batched(counted)
-    series = Batched(counted_in_bins)
-    groups = Batched(counted_by)
+    series: Batched[CountedInBins, list[Measured]] = Batched(counted_in_bins)
+    groups: Batched[CountedBy, list[Group]] = Batched(counted_by)
     revision = Batched(each(registry.revision))
     live_count = Batched(each(registry.prompt_count))
 
@@ -183,11 +197,13 @@ class Loaders:
 class Context:
     """What every resolver of a request may reach. `document` is what the pipeline has prepared, if it did.
     `at` is now, the same for the whole request. `trace_url` is an address with {trace_id} and {span_id} in
-    it. `measures`: what lookahead has found; `figures`: how many the series of this request come to.
+    it. `measures`, `fields`: what lookahead has found; `figures`: how many the series of this request come
+    to.
     """
 
     db: Database
     recorder: Recorder
+    live: Live
     now: Callable[[], dt.datetime]
     mode: str
     trace_url: str | None = None
@@ -195,6 +211,7 @@ class Context:
     load: Loaders = field(init=False)
     at: dt.datetime = field(init=False)
     measures: dict[object, tuple[str, ...]] = field(default_factory=dict)
+    fields: dict[object, int] = field(default_factory=dict)
     figures: int = 0
 
     def __post_init__(self) -> None:

@@ -20,20 +20,18 @@ from promptgraph.graph.call_inputs import (
     WindowInput,
     checked_size,
     metrics_filter,
-)
-from promptgraph.graph.call_inputs import (
-    window as window_of,
+    window_of,
 )
 from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Context, Info
-from promptgraph.graph.lookahead import measures_of
+from promptgraph.graph.lookahead import fields_of, measures_of
 from promptgraph.graph.measured import Counted, CountedBy, CountedInBins
 from promptgraph.store.metrics import Group, GroupsKey, Measured, SeriesKey
 
-MAX_FIGURES = 250_000
+MAX_FIGURES = 60_000
 """How much the series of one request may come to: every measure in as many bins as there may be."""
 BIN_ITSELF = 4
-"""What a bin costs without a measure, in measures."""
+"""What a bin costs without a measure, in measures. A field that is selected costs as much as one."""
 
 Within = Annotated[WindowInput | None, words("When the calls started; at any time by default.")]
 Which = Annotated[MetricsFilterInput | None, words("Which calls count; all of them by default.")]
@@ -115,8 +113,9 @@ async def metrics_series(
     """
     zone, measures = zone_named(time_zone), measures_of(info)
     within = root.key.window.bounded(info.context.at)
+    _take(info.context, 0)  # once they come to too much, no more bins are made
     steps = bins(within, bin, zone)
-    _take(info.context, len(steps) * (BIN_ITSELF + len(measures)))
+    _take(info.context, len(steps) * (BIN_ITSELF + max(len(measures), fields_of(info))))
     if not measures:
         return [Measured(step, Figures.blank(())) for step in steps]
     key = SeriesKey(root.key._replace(window=within), bin, zone)

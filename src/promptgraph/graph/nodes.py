@@ -31,14 +31,14 @@ async def _label(load: Loaders, name: str, label: str) -> PromptLabel | None:
 
 
 KINDS: dict[str, Kind] = {
-    "Prompt": Kind(2, lambda load, name, version: load.prompt_by_ref.load(PromptRef(name, number(version)))),
+    "Prompt": Kind(2, lambda load, name, version: load.prompt_by_ref.load(PromptRef(name, _number(version)))),
     "PromptFamily": Kind(1, lambda load, name: load.family_by_name.load(name)),
     "PromptLabel": Kind(2, _label),
-    "LabelMove": Kind(1, lambda load, id_: load.move.load(number(id_))),
+    "LabelMove": Kind(1, lambda load, id_: load.move.load(_number(id_))),
     "Agent": Kind(1, lambda load, name: load.agent_by_name.load(name)),
     "Assignment": Kind(3, lambda load, *key: load.assignment_by_key.load(AssignmentKey(*key))),
-    "LlmCall": Kind(1, lambda load, id_: load.call.load(call_id(id_))),
-    "SyncRun": Kind(1, lambda load, id_: load.run.load(number(id_))),
+    "LlmCall": Kind(1, lambda load, id_: load.call.load(_call_id(id_))),
+    "SyncRun": Kind(1, lambda load, id_: load.run.load(_number(id_))),
 }
 
 
@@ -68,7 +68,7 @@ def key_of(text: str, *, kind: str | None = None, field: str = "id") -> tuple[st
     return (ref.kind, *ref.key)
 
 
-def number(text: str) -> int:
+def _number(text: str) -> int:
     """A whole number within a key.
 
     raises  InvalidInputError  another text
@@ -78,7 +78,7 @@ def number(text: str) -> int:
     return int(text)
 
 
-def call_id(text: str) -> UUID:
+def _call_id(text: str) -> UUID:
     """The id of a call within a key.
 
     raises  InvalidInputError  another text

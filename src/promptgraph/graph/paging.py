@@ -72,11 +72,13 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[T]):
-    """A page, how its cursors are made, and how all rows are counted should somebody ask."""
+    """A page, how its cursors are made, and how all rows are counted, if they are not too many, should
+    somebody ask.
+    """
 
     page: Page[T]
     listing: Listing
-    count: Callable[[], Awaitable[int]]
+    count: Callable[[], Awaitable[int | None]]
 
     @property
     def edges(self) -> list[Edge[T]]:

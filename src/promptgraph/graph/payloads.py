@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from promptgraph.domain.call import RecordStatus
+from promptgraph.domain.call_rules import MAX_ROWS
 from promptgraph.graph import acts, call_acts
-from promptgraph.graph.call_inputs import MAX_ROWS
 from promptgraph.graph.enums import ErrorCode
 from promptgraph.graph.field import attribute, resolved, shape
 from promptgraph.graph.shapes import (

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from promptgraph.graph import acts, call_acts, call_resolvers, lists, metric_resolvers, resolvers
+from promptgraph.graph import (
+    acts,
+    call_acts,
+    call_resolvers,
+    lists,
+    metric_resolvers,
+    resolvers,
+    subscriptions,
+)
 from promptgraph.graph.connections import Connection
-from promptgraph.graph.field import connection, mutation, resolved, shape
+from promptgraph.graph.field import connection, mutation, resolved, shape, subscription
 from promptgraph.graph.payloads import (
     AssignPromptPayload,
     RecordLlmCallPayload,
@@ -19,6 +27,7 @@ from promptgraph.graph.shapes import (
     METRICS_COST,
     Agent,
     CallMetrics,
+    LabelMove,
     LlmCall,
     Node,
     Prompt,
@@ -60,3 +69,14 @@ class Mutation:
     remove_prompt_label: RemovePromptLabelPayload = mutation(acts.remove_prompt_label)
     assign_prompt: AssignPromptPayload = mutation(acts.assign_prompt)
     unassign_prompt: UnassignPromptPayload = mutation(acts.unassign_prompt)
+
+
+@shape
+class Subscription:
+    """What can be followed, from the moment of subscribing on. It comes within a second, whichever process of
+    the server wrote it.
+    """
+
+    llm_call_recorded: LlmCall = subscription(subscriptions.llm_call_recorded)
+    prompt_synced: Prompt = subscription(subscriptions.prompt_synced)
+    prompt_label_moved: LabelMove = subscription(subscriptions.prompt_label_moved)

@@ -5,22 +5,30 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
+from functools import cache
+from inspect import isawaitable
+from typing import Any
 
 import strawberry
 from graphql import (
     ConstObjectValueNode,
+    DocumentNode,
+    ExecutionResult,
     GraphQLDefaultInput,
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
     ValueNode,
+    create_source_event_stream,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
-from promptgraph.graph.roots import Mutation, Query
+from promptgraph.graph.feed import Feed
+from promptgraph.graph.loaders import Context
+from promptgraph.graph.roots import Mutation, Query, Subscription
 from promptgraph.graph.scalars import SCALARS
 from promptgraph.graph.wording import plain
 
@@ -45,6 +53,7 @@ class Schema(strawberry.Schema):
         super().__init__(
             query=Query,
             mutation=Mutation,
+            subscription=Subscription,
             extensions=[UsePrepared],
             config=StrawberryConfig(scalar_map=SCALARS),
         )
@@ -55,6 +64,28 @@ class Schema(strawberry.Schema):
     def core(self) -> GraphQLSchema:
         """graphql-core's view, for parsing and validation."""
         return self._schema
+
+    async def feed(
+        self, document: DocumentNode, context: Context, variables: dict[str, Any], operation_name: str | None
+    ) -> Feed[Any] | list[GraphQLError]:
+        """Where the events of a subscription come from, or what is wrong with what it asks."""
+        built = self.execution_context_class.build(
+            self._schema,
+            document,
+            context_value=context,
+            raw_variable_values=variables,
+            operation_name=operation_name,
+            operation_extensions=None,
+        )
+        if isinstance(built, list):
+            return built
+        made = create_source_event_stream(built)
+        found = await made if isawaitable(made) else made
+        if isinstance(found, Feed):
+            return found
+        errors = list(found.errors or ()) if isinstance(found, ExecutionResult) else []
+        self.process_errors(errors)
+        return errors
 
     def process_errors(
         self,
@@ -102,6 +133,12 @@ def _is_about_input(error: GraphQLError, cause: GraphQLError) -> bool:
     return error.path is None or any(isinstance(node, ValueNode) for node in cause.nodes or ())
 
 
+@cache
 def sdl() -> str:
     """The schema definition of this code, with one line end at its end."""
-    return Schema(is_open=True).as_str().replace("{  }", "{}").rstrip("\n") + "\n"
+    return tidy(Schema(is_open=True).as_str()).rstrip("\n") + "\n"
+
+
+def tidy(printed: str) -> str:
+    """What graphql-core prints, an empty object as people write it."""
+    return printed.replace("{  }", "{}")

@@ -297,7 +297,7 @@ class LlmCall(Node):
     prompt_text: str | None = attribute(
         "The text that a row adopted from a legacy table was sent with, if it fits no prompt.",
         of="legacy_prompt_text",
-        deprecated="Legacy rows only. Use `prompt` and `renderedPrompt`.",
+        deprecated="Legacy rows only. Use `prompt` and `renderedPrompt`. Deprecated since 0.1.",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from json import JSONEncoder
 from typing import Any
 
@@ -12,8 +13,10 @@ from graphql import (
     GraphQLError,
     GraphQLInputType,
     GraphQLSchema,
+    Node,
     OperationDefinitionNode,
     Undefined,
+    ValidationContext,
     ValueNode,
     ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
@@ -31,6 +34,8 @@ MAX_ECHO = 200
 """Characters of a client's own value that it is shown again."""
 MAX_ERRORS = 20
 """Checking stops there: each error costs a search for what was meant."""
+MAX_FLAWS = 5
+"""As many are told of one literal: each costs the printing of all of it."""
 
 Path = list[str | int]
 _JSON = JSONEncoder(ensure_ascii=False)
@@ -60,10 +65,18 @@ def shown(value: Any) -> str:
     return cut(text, MAX_ECHO)
 
 
+class _EnoughError(Exception):
+    """There are as many errors as anyone reads."""
+
+
 class ValuesFit(ValuesOfCorrectTypeRule):
     """Every literal fits its place; what is wrong is said with the argument and the path in it."""
 
     _place = "This"
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._printed: tuple[Node | None, str] = (None, "")
 
     def enter_argument(self, node: ArgumentNode, *_args: Any) -> None:
         self._place = f"Argument '{cut(node.name.value, MAX_ECHO)}'"
@@ -72,21 +85,30 @@ class ValuesFit(ValuesOfCorrectTypeRule):
         self._place = f"The default of '${cut(node.variable.name.value, MAX_ECHO)}'"
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
+        left = MAX_FLAWS
+
         def report(error: GraphQLError, path: Path) -> None:
+            nonlocal left
             message = error.message
             for found in error.nodes or ():
-                printed = print_ast(found, 100)  # as wide as graphql-core's own messages
+                printed = self._print(found)
                 message = message.replace(printed, cut(printed, MAX_ECHO))
             self.report_error(wrong(self._place, path, message, error))
+            left -= 1
+            if not left:
+                raise _EnoughError
 
         if input_type:
             hidden = self.context.hide_suggestions
-            validate_input_literal(node, input_type, report, None, None, hidden)
+            with suppress(_EnoughError):
+                validate_input_literal(node, input_type, report, None, None, hidden)
         return SKIP
 
-
-class _EnoughError(Exception):
-    """There are as many errors as anyone reads."""
+    def _print(self, node: Node) -> str:
+        """`node` as wide as graphql-core's own messages have it; several in a row are about the same one."""
+        if self._printed[0] is not node:
+            self._printed = node, print_ast(node, 100)
+        return self._printed[1]
 
 
 def wrong_variables(
@@ -98,11 +120,9 @@ def wrong_variables(
 ) -> list[GraphQLError]:
     """What is wrong with the variables that an operation was given; nothing, if they fit their types."""
     errors: list[GraphQLError] = []
-    try:
+    with suppress(_EnoughError):
         for definition in operation.variable_definitions or ():
             _check(schema, definition, given, errors, hide_suggestions=hide_suggestions)
-    except _EnoughError:
-        pass
     return errors
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from promptgraph.record.gathering import Gathering
 from promptgraph.store import registry
 from promptgraph.store.agents import agents_by_name, count_undeclared
+from promptgraph.store.attempts import attempted
 from promptgraph.store.database import Database, Session
 
 MAX_UNDECLARED = 1_000
@@ -41,7 +42,7 @@ class Agents:
             missing = await self._learn(session, sorted(unknown))
             room = bool(missing) and await count_undeclared(session) < MAX_UNDECLARED
         if room:
-            await self._make(missing)
+            await attempted(lambda: self._make(missing))
         return {name: self._known.get(name) for name in unknown}
 
     async def _learn(self, session: Session, names: Sequence[str]) -> list[str]:

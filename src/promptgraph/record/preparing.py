@@ -6,10 +6,13 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from promptgraph.domain.call import (
+    FACTS,
+    PLACES,
     CallContent,
     ContentState,
     CostSource,
@@ -22,47 +25,32 @@ from promptgraph.domain.call import (
 from promptgraph.domain.call_hash import CALL_HASH_SCHEME, idempotency_hash
 from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.call_rules import check_call, warnings_of
+from promptgraph.domain.canonical import json_size
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
 from promptgraph.record.callers import MAX_UNDECLARED, Agents
 from promptgraph.record.linking import FIELD, Linked, Prompts
 from promptgraph.record.prices import PriceBook
 from promptgraph.store.database import Database
 
+T = TypeVar("T")
+U = TypeVar("U")
+
 BREATH = 50
 """After so many rows the event loop gets its turn."""
 
-AS_SENT = (
-    "label",
-    "environment",
-    "operation",
-    "provider",
-    "model",
-    "response_model",
-    "response_id",
-    "release",
-    "attempt",
-    "status",
-    "error_type",
-    "error_message",
-    "finish_reasons",
-    "tool_call_count",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-    "reasoning_output_tokens",
-    "conversation_id",
-    "user_id",
-    "trace_id",
-    "span_id",
-    "rendered_hash",
-)
+AS_SENT = (*FACTS, *PLACES, "rendered_hash")
+_as_sent = attrgetter(*AS_SENT)
+
+ROW_BYTES = 4_096
+"""About what a row takes beside its contents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A call that may be stored. `facts` are fields of LlmCall, all but the instants that only the commit
     knows; `started_at` is the caller's, if it sent one.
+
+    units  size: about how many bytes it is, written as JSON
     """
 
     id: UUID
@@ -71,6 +59,7 @@ class Prepared:
     started_at: dt.datetime | None
     content: CallContent | None
     warnings: tuple[RecordWarning, ...] = ()
+    size: int = ROW_BYTES
 
     def call(self, recorded_at: dt.datetime) -> LlmCall:
         """The call, as it is stored at this instant."""
@@ -99,10 +88,7 @@ class Preparer:
         cost    about 100 µs a call beside its contents; what must be looked up, once for all calls
         """
         now = self._now()
-        found: list[PromptgraphError | None] = []
-        for place, call in enumerate(calls):
-            await _breathe(place)
-            found.append(self._flaw(call, now))
+        found = await _in_turns(lambda call: self._flaw(call, now), calls)
         sound = [call for call, flaw in zip(calls, found, strict=True) if flaw is None]
         prompts = await self._prompts.find(call.prompt_id for call in sound if call.prompt_id is not None)
         links = [flaw or _link(call, prompts) for call, flaw in zip(calls, found, strict=True)]
@@ -110,14 +96,8 @@ class Preparer:
         agents = await self._agents.find(
             call.agent for call, link in named if call.agent and not isinstance(link, PromptgraphError)
         )
-        made: list[Outcome] = []
-        for place, (call, link) in enumerate(zip(calls, links, strict=True)):
-            await _breathe(place)
-            if isinstance(link, PromptgraphError):
-                made.append(link)
-            else:
-                made.append(self._prepared(call, link, agents, now))
-        return made
+        rows = list(zip(calls, links, strict=True))
+        return await _in_turns(lambda row: self._outcome(*row, agents, now), rows)
 
     def _flaw(self, call: NewCall, now: dt.datetime) -> PromptgraphError | None:
         try:
@@ -132,13 +112,22 @@ class Preparer:
             )
         return None
 
+    def _outcome(
+        self,
+        call: NewCall,
+        link: Linked | PromptgraphError | None,
+        agents: Mapping[str, int | None],
+        now: dt.datetime,
+    ) -> Outcome:
+        return link if isinstance(link, PromptgraphError) else self._prepared(call, link, agents, now)
+
     def _prepared(
         self, call: NewCall, link: Linked | None, agents: Mapping[str, int | None], now: dt.datetime
     ) -> Prepared:
         id_ = call.call_id or new_call_id()
         digest = idempotency_hash(call, link.id if link else None)
         content = _content(id_, call, link)
-        facts = {name: getattr(call, name) for name in AS_SENT}
+        facts: dict[str, Any] = dict(zip(AS_SENT, _as_sent(call), strict=True))
         facts |= {
             "id": id_,
             "prompt_id": link.id if link else None,
@@ -151,7 +140,10 @@ class Preparer:
         }
         facts["cost_nano_usd"], facts["cost_source"] = self._cost(call, now)
         warnings = (*warnings_of(call), *_misfits(call, link), *_crowd(call, agents))
-        return Prepared(id_, digest, facts, call.started_at, content, warnings)
+        size = ROW_BYTES + sum(
+            json_size(each) for each in (call.variables, call.output, call.metadata) if each
+        )
+        return Prepared(id_, digest, facts, call.started_at, content, warnings, size)
 
     def _cost(self, call: NewCall, now: dt.datetime) -> tuple[int | None, CostSource | None]:
         if call.cost_usd is not None:
@@ -160,9 +152,14 @@ class Preparer:
         return (price.nano_usd, price.source) if price else (None, None)
 
 
-async def _breathe(place: int) -> None:
-    if place % BREATH == BREATH - 1:
-        await asyncio.sleep(0)
+async def _in_turns(make: Callable[[T], U], rows: Sequence[T]) -> list[U]:
+    """What `make` makes of each row; after each BREATH of them others get their turn."""
+    made: list[U] = []
+    for start in range(0, len(rows), BREATH):
+        if start:
+            await asyncio.sleep(0)
+        made += map(make, rows[start : start + BREATH])
+    return made
 
 
 def _link(

@@ -10,22 +10,25 @@ import asyncio
 import datetime as dt
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from promptgraph.domain.call import LlmCall, NewCall, RecordStatus, RecordWarning
+from promptgraph.domain.call_rules import check_rows
 from promptgraph.domain.errors import (
     IdempotencyConflictError,
     InvalidInputError,
     PromptgraphError,
     StoreUnavailableError,
-    TooManyRowsError,
 )
-from promptgraph.record.preparing import Prepared, Preparer
+from promptgraph.record.earlier import is_about_today, stored_earlier
+from promptgraph.record.preparing import Outcome, Prepared, Preparer
 from promptgraph.record.prices import PriceBook
+from promptgraph.store.attempts import attempted
 from promptgraph.store.call_writes import add_calls
 from promptgraph.store.calls import calls_by_id
 from promptgraph.store.database import Database
@@ -33,9 +36,8 @@ from promptgraph.store.ledger import clock
 
 log = logging.getLogger("promptgraph.record")
 
-MAX_ROWS = 1_000
-QUEUE_LIMIT = 10_000
-BATCH = 500
+QUEUE_LIMIT, QUEUE_BYTES = 10_000, 64 * 1024 * 1024
+BATCH, BATCH_BYTES = 500, 8 * 1024 * 1024
 
 CONFLICT = (
     "callId was used for another call, which stays as it is. A retry must send the same values;"
@@ -45,6 +47,9 @@ CROWDED = "Too many calls wait to be written; send this one again, with the same
 STOPPING = "This server is stopping; send the call again, with the same callId."
 UNKNOWN = "Nobody knows whether this call was stored; send it again, with the same callId."
 UNSTORABLE = "The database refused this call; no other call of its batch was held up by it."
+
+_by_id = attrgetter("id.int")
+"""Everybody writes in one order: of two that meet the second waits, and the first for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +123,23 @@ class Recorder:
         now: Callable[[], dt.datetime],
         unlinked: bool = False,
         queue_limit: int = QUEUE_LIMIT,
+        queue_bytes: int = QUEUE_BYTES,
         batch: int = BATCH,
         wake: Callable[[], None] | None = None,
+        pace: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`wake` is called after each commit that stored something.
+        """`wake` is called after each commit that stored something; `pace` is awaited before the next one.
 
-        units  queue_limit: rows that may wait; batch: rows that a commit takes at most
+        units  queue_limit: rows that may wait, and queue_bytes: how large they may be together; batch: rows
+               that a commit takes at most
         """
         self._db = db
         self._preparer = Preparer(db, prices, now=now, unlinked=unlinked)
         self._limit = queue_limit
+        self._room = queue_bytes
         self._batch = batch
         self._stored = wake or _nothing
+        self._pace = pace or _at_once
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -151,36 +161,48 @@ class Recorder:
         """What became of each call, in order, once all of them are settled: the recorded ones are on disk.
         A caller that goes away does not take its calls back.
 
-        raises  TooManyRowsError  more than MAX_ROWS
+        raises  TooManyRowsError  more than a request may hold
         """
-        if len(calls) > MAX_ROWS:
-            raise TooManyRowsError(
-                f"At most {MAX_ROWS} calls at once; send the rest in another request.",
-                limit=MAX_ROWS,
-                field="input",
-            )
+        check_rows(calls)
         if not calls:
             return []
         request = _Request(len(calls))
         try:
             outcomes = await self._preparer.prepare(calls)
+            earlier = await self._stored_earlier(calls, outcomes)
         except StoreUnavailableError as error:
             return [Recorded(RecordStatus.REJECTED, call.call_id, error=error) for call in calls]
         for place, outcome in enumerate(outcomes):
-            if isinstance(outcome, PromptgraphError):
-                request.settle(place, Recorded(RecordStatus.REJECTED, calls[place].call_id, error=outcome))
-            else:
+            if isinstance(outcome, Prepared):
                 self._enqueue(_Waiting(outcome, request, place))
+            elif place in earlier:
+                stored = earlier[place]
+                request.settle(place, Recorded(RecordStatus.DUPLICATE, stored.id, stored))
+            else:
+                request.settle(place, Recorded(RecordStatus.REJECTED, calls[place].call_id, error=outcome))
         self._wake.set()
         await request.answer
         return [result for result in request.results if result is not None]
 
+    async def _stored_earlier(
+        self, calls: Sequence[NewCall], outcomes: Sequence[Outcome]
+    ) -> dict[int, LlmCall]:
+        """By place the calls that would be refused today, and are stored all the same."""
+        refused = {
+            place: calls[place]
+            for place, outcome in enumerate(outcomes)
+            if isinstance(outcome, PromptgraphError) and is_about_today(outcome)
+        }
+        return await stored_earlier(self._db, refused) if refused else {}
+
     def _enqueue(self, waiting: _Waiting) -> None:
-        if self._stopping or len(self._queue) >= self._limit:
+        crowded = len(self._queue) >= self._limit or waiting.row.size > self._room
+        if self._stopping or crowded:
             waiting.settle(StoreUnavailableError(STOPPING if self._stopping else CROWDED), first=True)
             return
         self._ensure_writer()
         self._queue.append(waiting)
+        self._room -= waiting.row.size
 
     def _ensure_writer(self) -> None:
         if self._task is None or self._task.done():
@@ -193,31 +215,46 @@ class Recorder:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._queue:
-                    await self._write(list(islice(self._queue, self._batch)))
+                    await self._pace()
+                    await self._write(self._head())
         finally:  # cancelled, or a mistake in the code: whoever waits is told that nobody knows
-            for waiting in self._queue:
-                waiting.settle(StoreUnavailableError(UNKNOWN), first=True)
-            self._queue.clear()
+            while self._queue:
+                self._queue[0].settle(StoreUnavailableError(UNKNOWN), first=True)
+                self._leave()
+
+    def _head(self) -> list[_Waiting]:
+        """What the next commit holds: at least one row, no more than a batch."""
+        size = 0
+        head: list[_Waiting] = []
+        for waiting in islice(self._queue, self._batch):
+            size += waiting.row.size
+            if head and size > BATCH_BYTES:
+                break
+            head.append(waiting)
+        return head
+
+    def _leave(self) -> None:
+        self._room += self._queue.popleft().row.size
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         """Write the head of the queue, answer it, and only then take it off."""
         first: dict[UUID, _Waiting] = {}
         for waiting in batch:
             first.setdefault(waiting.row.id, waiting)
-        rows = [waiting.row for _, waiting in sorted(first.items())]
+        rows = sorted((waiting.row for waiting in first.values()), key=_by_id)
         fates = await self._fates(rows)
         for waiting in batch:
             id_ = waiting.row.id
             waiting.settle(fates[id_], first=waiting is first[id_])
         for _ in batch:
-            self._queue.popleft()
+            self._leave()
 
     async def _fates(self, rows: Sequence[Prepared]) -> dict[UUID, _Fate]:
         """What is stored under each row's id after one commit, or why it is not. Where the database refuses
         a row, halves are tried until that one is alone, so that it holds up no other.
         """
         try:
-            return await self._commit(rows)
+            return await attempted(lambda: self._commit(rows))
         except StoreUnavailableError as error:
             return dict.fromkeys((row.id for row in rows), error)
         except PromptgraphError as error:
@@ -234,7 +271,7 @@ class Recorder:
                 calls = {row.id: row.call(at) for row in rows}
                 contents = [row.content for row in rows if row.content is not None]
                 new = await add_calls(session, list(calls.values()), contents, at)
-                old = [id_ for id_ in calls if id_ not in new]
+                old = [id_ for id_ in calls if id_ not in new] if len(new) < len(calls) else []
                 stored = await calls_by_id(session, old) if old else []
                 committing = True
         except StoreUnavailableError:
@@ -255,6 +292,10 @@ class Recorder:
 
 def _nothing() -> None:
     """What follows a commit, unless somebody asked for more."""
+
+
+async def _at_once() -> None:
+    """What comes before a commit, unless somebody asked for more."""
 
 
 def _tell(task: asyncio.Task[None]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from promptgraph.domain.call import LlmCall
 from promptgraph.record.prices import PriceBook
+from promptgraph.store.attempts import attempted
 from promptgraph.store.costs import computed_calls, put_costs
 from promptgraph.store.database import Database
 from promptgraph.store.ledger import clock
@@ -76,11 +77,15 @@ async def _repriced(db: Database, prices: PriceBook, calls: list[LlmCall], *, dr
     costs = {call.id: price.nano_usd for call in calls if (price := prices.price(call, call.started_at))}
     changed = [call for call in calls if call.id in costs and call.cost_nano_usd != costs[call.id]]
     if changed and not dry_run:
-        async with db.write() as session:
-            wanted = {call.id: costs[call.id] for call in changed}
-            changed = await put_costs(session, wanted, await clock(session))
+        wanted = {call.id: costs[call.id] for call in changed}
+        changed = await attempted(lambda: _put(db, wanted))
     unknown = sum(call.id not in costs and call.cost_nano_usd is None for call in calls)
     return _counted(changed, costs) + Repriced(looked=len(calls), unknown=unknown)
+
+
+async def _put(db: Database, costs: Mapping[UUID, int]) -> list[LlmCall]:
+    async with db.write() as session:
+        return await put_costs(session, costs, await clock(session))
 
 
 def _counted(changed: Iterable[LlmCall], costs: dict[UUID, int]) -> Repriced:

@@ -140,16 +140,6 @@ async def assignments_by_agent(session: Session, ids: Sequence[int]) -> list[lis
     return [found[id_] for id_ in ids]
 
 
-async def assignments_by_id(session: Session, ids: Sequence[int]) -> list[Assignment | None]:
-    """Assignments in the order of `ids`; None where there is none.
-
-    cost  one statement
-    """
-    rows = await session.execute(assignments().where(S.id.in_(storable(ids))))
-    found = {row[0]: assignment_of(row) for row in rows}
-    return [found.get(id_) for id_ in ids]
-
-
 async def assignments_by_key(session: Session, keys: Sequence[AssignmentKey]) -> list[Assignment | None]:
     """Assignments in key order; None where there is none.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Dialect, select
+from sqlalchemy import Column, Dialect
 
 from promptgraph.store.database import Session
 
@@ -16,7 +16,7 @@ Columns = tuple["Column[Any]", ...]
 Rows = Sequence[Sequence[Any]]
 
 
-class _Insert(NamedTuple):
+class _Statement(NamedTuple):
     """`converts`: the columns whose values are not sent as they are, by place."""
 
     sql: str
@@ -43,26 +43,51 @@ async def insert_new(session: Session, columns: Columns, rows: Rows) -> set[Any]
     if session.get_bind().dialect.name != "sqlite":
         return {key for (key,) in await _insert(session, columns, rows, new=True)}
     # begun with the write lock, so that nobody adds one of them between these two
-    key = columns[0]
-    stmt = select(key).where(key.in_([row[0] for row in rows]))
-    known = set(await session.scalars(stmt))
+    known = await _known(session, columns, rows)
     fresh = [row for row in rows if row[0] not in known]
     await insert_rows(session, columns, fresh)
     return {row[0] for row in fresh}
 
 
+async def _known(session: Session, columns: Columns, rows: Rows) -> set[Any]:
+    """The keys of `rows` that are there, on SQLite."""
+    connection = await session.connection()
+    convert = dict(_statement(columns, connection.dialect, new=False).converts).get(0)
+    sent = {convert(row[0]) if convert else row[0]: row[0] for row in rows}
+    key, marks = columns[0], ", ".join("?" * len(sent))
+    sql = f'SELECT "{key.name}" FROM "{key.table.name}" WHERE "{key.name}" IN ({marks})'  # noqa: S608  # names of our own columns
+    return {sent[found] for (found,) in await connection.exec_driver_sql(sql, tuple(sent))}
+
+
+async def update_rows(session: Session, keys: Columns, columns: Columns, rows: Rows) -> None:
+    """Give `columns` of the rows with these `keys` other values; each of `rows` holds those, then the keys.
+
+    cost  one statement on PostgreSQL; on SQLite a step per row
+    """
+    if rows:
+        connection = await session.connection()
+        await _execute(session, _update(keys, columns, connection.dialect), rows)
+
+
 async def _insert(session: Session, columns: Columns, rows: Rows, *, new: bool = False) -> Sequence[Any]:
     connection = await session.connection()
-    statement = _statement(columns, connection.dialect, new=new)
-    sent = [_converted(row, statement) for row in rows]
+    return await _execute(session, _statement(columns, connection.dialect, new=new), rows, answers=new)
+
+
+async def _execute(
+    session: Session, statement: _Statement, rows: Rows, *, answers: bool = False
+) -> Sequence[Any]:
+    """SQLite takes row after row, PostgreSQL an array per column."""
+    connection = await session.connection()
+    sent = [_converted(row, statement) for row in rows] if statement.converts else rows
     if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql(statement.sql, [tuple(row) for row in sent])
+        await connection.exec_driver_sql(statement.sql, list(map(tuple, sent)))
         return ()
     result = await connection.exec_driver_sql(statement.sql, tuple(map(list, zip(*sent, strict=True))))
-    return result.all() if new else ()
+    return result.all() if answers else ()
 
 
-def _converted(row: Sequence[Any], statement: _Insert) -> list[Any]:
+def _converted(row: Sequence[Any], statement: _Statement) -> list[Any]:
     values = list(row)
     for place, convert in statement.converts:
         values[place] = convert(values[place])
@@ -70,21 +95,45 @@ def _converted(row: Sequence[Any], statement: _Insert) -> list[Any]:
 
 
 @lru_cache(maxsize=32)
-def _statement(columns: Columns, dialect: Dialect, *, new: bool) -> _Insert:
+def _statement(columns: Columns, dialect: Dialect, *, new: bool) -> _Statement:
     names = ", ".join(f'"{column.name}"' for column in columns)
     into = f'INSERT INTO "{columns[0].table.name}" ({names})'
+    sent = _converts(columns, dialect)
+    if dialect.name == "sqlite":
+        return _Statement(f"{into} VALUES ({', '.join('?' * len(columns))})", sent)
+    sql = f"{into} SELECT * FROM {_unnested(columns, dialect)}"  # noqa: S608  # names of our own columns
+    if new:
+        sql += f' ON CONFLICT ("{columns[0].name}") DO NOTHING RETURNING "{columns[0].name}"'
+    return _Statement(sql, sent)
+
+
+@lru_cache(maxsize=8)
+def _update(keys: Columns, columns: Columns, dialect: Dialect) -> _Statement:
+    table, sent = keys[0].table.name, (*columns, *keys)
+    if dialect.name == "sqlite":
+        values = ", ".join(f'"{column.name}" = ?' for column in columns)
+        where = " AND ".join(f'"{key.name}" = ?' for key in keys)
+        sql = f'UPDATE "{table}" SET {values} WHERE {where}'  # noqa: S608  # as above
+    else:
+        values = ", ".join(f'"{column.name}" = n."{column.name}"' for column in columns)
+        where = " AND ".join(f'"{table}"."{key.name}" = n."{key.name}"' for key in keys)
+        names = ", ".join(f'"{column.name}"' for column in sent)
+        rows = f"{_unnested(sent, dialect)} AS n({names})"
+        sql = f'UPDATE "{table}" SET {values} FROM {rows} WHERE {where}'  # noqa: S608  # as above
+    return _Statement(sql, _converts(sent, dialect))
+
+
+def _converts(columns: Columns, dialect: Dialect) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
     converts = [
         (place, column.type.dialect_impl(dialect).bind_processor(dialect))
         for place, column in enumerate(columns)
     ]
-    sent = tuple((place, convert) for place, convert in converts if convert is not None)
-    if dialect.name == "sqlite":
-        return _Insert(f"{into} VALUES ({', '.join('?' * len(columns))})", sent)
+    return tuple((place, convert) for place, convert in converts if convert is not None)
+
+
+def _unnested(columns: Columns, dialect: Dialect) -> str:
     arrays = ", ".join(f"${place}::{_array(column, dialect)}" for place, column in enumerate(columns, 1))
-    sql = f"{into} SELECT * FROM unnest({arrays})"  # noqa: S608  # names of our own columns
-    if new:
-        sql += f' ON CONFLICT ("{columns[0].name}") DO NOTHING RETURNING "{columns[0].name}"'
-    return _Insert(sql, sent)
+    return f"unnest({arrays})"
 
 
 def _array(column: Column[Any], dialect: Dialect) -> str:

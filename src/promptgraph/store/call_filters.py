@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, CompoundSelect, func, select, true, union
 
 from promptgraph.domain.call import micros
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.store.call_tables import C
-from promptgraph.store.records import A, P
+from promptgraph.store.keys import json_texts
+from promptgraph.store.records import A, F, P
+from promptgraph.store.tables import FAMILIES
 
 Conditions = list[ColumnElement[bool]]
 
 
 def version_conditions(wanted: LlmCallFilter) -> Conditions:
     """What `wanted` asks of the version that a call names, in columns of `prompts`."""
-    names = [] if wanted.prompts is None else [P.name.in_(wanted.prompts)]
+    names = [] if wanted.prompts is None else [P.family_id.in_(_families(wanted.prompts))]
     numbers = [] if wanted.versions is None else [P.version.in_(wanted.versions)]
     return [*names, *numbers]
+
+
+def _families(names: Sequence[str]) -> CompoundSelect[tuple[int]]:
+    """The families of these names. As everywhere, a former name counts where no family has it now, and of
+    several that had it for the first of them.
+    """
+    present = select(F.name).where(F.name.in_(names)).correlate(None)
+    items = json_texts(F.former_names).table_valued("value")
+    former = items.c.value
+    heirs = select(func.min(F.id)).select_from(FAMILIES.join(items, true()))
+    heirs = heirs.where(former.in_(names), former.not_in(present)).group_by(former).correlate(None)
+    return union(select(F.id).where(F.name.in_(names)).correlate(None), heirs)
 
 
 def agent_conditions(wanted: LlmCallFilter) -> Conditions:

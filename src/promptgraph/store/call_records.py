@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from promptgraph.domain.call import CallContent, CallStatus, ContentState, CostSource, LlmCall
@@ -14,6 +15,7 @@ CALL_FIELDS = tuple(field.name for field in fields(LlmCall))
 _COLUMN = {"content_hash": "request_hash"}
 """A field whose column has another name: what is hashed is what the caller sent."""
 CALL_COLUMNS = tuple(C[_COLUMN.get(name, name)] for name in CALL_FIELDS)
+_values = attrgetter(*CALL_FIELDS)
 CONTENT_COLUMNS = tuple(CALL_CONTENTS.c)
 SCORE_COLUMNS = tuple(CALL_SCORES.c)
 
@@ -37,7 +39,7 @@ def call_of(row: Sequence[Any]) -> LlmCall:
 
 def call_values(call: LlmCall) -> list[Any]:
     """The inverse of `call_of`: a value per column of CALL_COLUMNS."""
-    values = [getattr(call, name) for name in CALL_FIELDS]
+    values = list(_values(call))
     values[_STATUS] = call.status.value
     values[_CONTENT_STATE] = call.content_state.value
     values[_REASONS] = list(call.finish_reasons)

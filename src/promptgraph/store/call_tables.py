@@ -123,8 +123,6 @@ C = LLM_CALLS.c
 for _column in (C.conversation_id, C.user_id, C.trace_id):
     _there = _column.is_not(None)
     Index(None, _column, C.started_at, C.id, sqlite_where=_there, postgresql_where=_there)
-_adopted = C.legacy_id.is_not(None)
-Index(None, C.legacy_id, sqlite_where=_adopted, postgresql_where=_adopted)
 
 CALL_CONTENTS = Table(
     "call_contents",

@@ -25,7 +25,7 @@ async def add_calls(
     """
     new = await insert_new(session, CALL_COLUMNS, [call_values(call) for call in calls])
     if new:
-        added = [call for call in calls if call.id in new]
+        added = calls if len(new) == len(calls) else [call for call in calls if call.id in new]
         about = [content_values(content) for content in contents if content.call_id in new]
         await insert_rows(session, CONTENT_COLUMNS, about)
         await add_batch(session, Delta.of_calls(added), [call.id for call in added], at)

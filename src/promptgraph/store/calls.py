@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Table, func, literal, select, true, tuple_
@@ -37,6 +37,10 @@ CALLS_ORDER: Order = (Term(C.started_at, "started_at", descending=True), Term(C.
 """Newest first; calls that started at the same instant by id."""
 
 ANY_CALL = LlmCallFilter()
+
+MAX_COUNTED = 100_000
+"""How many calls are counted one by one: how long a longer list is, nobody is told."""
+Counts: TypeAlias = list[int | None]
 
 _STARTED_AT, _ID = CALL_FIELDS.index("started_at"), CALL_FIELDS.index("id")
 
@@ -92,15 +96,16 @@ async def calls_page(session: Session, wanted: LlmCallFilter, page: PageArgs) ->
     return await page_of(session, rows, CALLS_ORDER, page, call_of)
 
 
-async def count_calls(session: Session, wanted: LlmCallFilter) -> int:
-    """How many calls `wanted` lets through, counted one by one.
+async def count_calls(session: Session, wanted: LlmCallFilter) -> int | None:
+    """How many calls `wanted` lets through, counted one by one; None if they are more than MAX_COUNTED.
 
     cost    one statement
     raises  as calls_page
     """
     wanted.check_narrow()
-    stmt = select(func.count()).select_from(LLM_CALLS).where(*call_conditions(wanted))
-    return int((await session.execute(stmt)).scalar_one())
+    counted = select(C.id).where(*call_conditions(wanted)).limit(MAX_COUNTED + 1).subquery()
+    found = int((await session.execute(select(func.count()).select_from(counted))).scalar_one())
+    return found if found <= MAX_COUNTED else None
 
 
 def _owners(wanted: LlmCallFilter) -> tuple[_Owners, LlmCallFilter] | None:
@@ -143,18 +148,18 @@ async def calls_by_agent(session: Session, keys: Sequence[CallsKey]) -> list[Pag
     return await _pages_by(session, keys, *_AGENT)
 
 
-async def count_calls_by_prompt(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> list[int]:
-    """How many calls of each prompt `wanted` lets through, in the order of `ids`; one statement."""
+async def count_calls_by_prompt(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> Counts:
+    """How many calls of each prompt `wanted` lets through, as `count_calls`, in the order of `ids`."""
     return await _counts_by(session, ids, wanted, *_PROMPT)
 
 
-async def count_calls_by_family(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> list[int]:
-    """How many calls of each family `wanted` lets through, in the order of `ids`; one statement."""
+async def count_calls_by_family(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> Counts:
+    """How many calls of each family `wanted` lets through, as `count_calls`, in the order of `ids`."""
     return await _counts_by(session, ids, wanted, *_FAMILY)
 
 
-async def count_calls_by_agent(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> list[int]:
-    """How many calls of each agent `wanted` lets through, in the order of `ids`; one statement."""
+async def count_calls_by_agent(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> Counts:
+    """How many calls of each agent `wanted` lets through, as `count_calls`, in the order of `ids`."""
     return await _counts_by(session, ids, wanted, *_AGENT)
 
 
@@ -183,15 +188,13 @@ async def _counts_by(
     table: Table,
     column: ColumnElement[int],
     parent: ColumnElement[int],
-) -> list[int]:
-    stmt = (
-        select(parent, func.count())
-        .join_from(table, LLM_CALLS, column == table.c.id)
-        .where(parent.in_(storable(set(ids))), *call_conditions(wanted))
-        .group_by(parent)
-    )
+) -> Counts:
+    """One statement, which reads at most MAX_COUNTED calls of each owner by its index, if nothing is rare."""
+    mine = select(C.id).where(column == table.c.id, *call_conditions(wanted)).limit(MAX_COUNTED + 1)
+    counted = select(func.count()).select_from(mine.correlate(table).subquery()).scalar_subquery()
+    stmt = select(parent, func.sum(counted)).where(parent.in_(storable(set(ids)))).group_by(parent)
     counts = {id_: int(number) for id_, number in await session.execute(stmt)}
-    return [counts.get(id_, 0) for id_ in ids]
+    return [found if (found := counts.get(id_, 0)) <= MAX_COUNTED else None for id_ in ids]
 
 
 async def _pages(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -21,6 +22,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.store.address import Address, parse_address
 from promptgraph.store.failures import AWAY, NO_FILE, is_locked, translated
+from promptgraph.store.visits import in_one_visit
 
 log = logging.getLogger("promptgraph.store")
 
@@ -31,6 +33,8 @@ PATIENCE_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 MIGRATION_SECONDS = 600.0
 READERS = 5
+IDLE_SECONDS = 1.0
+"""A connection that was used since is not asked whether it is still there, which takes three round trips."""
 
 
 def to_json(value: Any) -> str:
@@ -134,7 +138,6 @@ def _postgresql_engine(address: Address, patience: float, *, migrates: bool = Fa
     engine = create_async_engine(
         address.url,
         **pool,
-        pool_pre_ping=not migrates,
         json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={
@@ -146,6 +149,8 @@ def _postgresql_engine(address: Address, patience: float, *, migrates: bool = Fa
         },
     )
     event.listen(engine.sync_engine, "do_connect", _connected)
+    event.listen(engine.sync_engine, "checkin", _given_back)
+    event.listen(engine.sync_engine, "checkout", partial(_taken, engine.sync_engine.dialect))
     return engine
 
 
@@ -155,6 +160,20 @@ def _connected(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
         return dialect.connect(*args, **options)
     except TimeoutError as error:
         raise StoreUnavailableError(AWAY) from error
+
+
+def _given_back(_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _taken(dialect: Any, connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask a connection that was idle whether somebody is still there; if not, the pool opens others."""
+    if time.monotonic() - record.info.get("used", math.inf) < IDLE_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise exc.InvalidatePoolError from error
 
 
 def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates: bool = False) -> AsyncEngine:
@@ -175,8 +194,9 @@ def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates:
     pragmas += ["journal_mode=WAL"] if writes else ["query_only=ON", "wal_autocheckpoint=0"]
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
-    def find(*_: Any) -> None:
+    def connect(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
         _check_file(address.path, make=writes)
+        return in_one_visit(dialect.connect(*args, **options))
 
     def prepare(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
@@ -184,7 +204,7 @@ def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    event.listen(engine.sync_engine, "do_connect", find)
+    event.listen(engine.sync_engine, "do_connect", connect)
     event.listen(engine.sync_engine, "connect", prepare)
     waits = partial(_begin, begin, MIGRATION_SECONDS if migrates else 0)
     event.listen(engine.sync_engine, "begin", waits)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select, union_all
 
-from promptgraph.domain.cells import CellKey, Level, Scope
-from promptgraph.domain.figures import Figures, Value
-from promptgraph.domain.free_values import FREE, capped
+from promptgraph.domain.cells import CellKey, Level
+from promptgraph.domain.errors import InvalidRollupError
+from promptgraph.domain.figures import REST, Figures, Scores, Value, add_score, scores_with
+from promptgraph.domain.free_values import FREE, Kept, Place, Values, capped, environments_with, place_of
 from promptgraph.domain.measures import ALL
 from promptgraph.domain.period import DAY_HOURS, DAY_US, instant_of, micros_of
 from promptgraph.domain.sums import rolled_up
 from promptgraph.store.call_tables import ROLLUP_STATE, C, U
 from promptgraph.store.database import Database, Session
-from promptgraph.store.ledger_rows import unfolded
+from promptgraph.store.ledger_rows import unfolded_pages
 from promptgraph.store.rebuild import call_pages
-from promptgraph.store.rollup_rows import CELL_COLUMNS, cell_of
+from promptgraph.store.rollup_rows import CELL_COLUMNS, cell_of, environments_kept
+from promptgraph.store.rollups import is_due
 
 MAX_DRIFTS = 1_000
 
@@ -37,24 +39,42 @@ async def verify(db: Database, limit: int = MAX_DRIFTS) -> list[Drift]:
     """Where the rollups, with what the ledger adds to them, differ from the calls: nowhere, if all is well.
 
     cost    one read transaction; two statements per day, and two per 5 000 calls
-    raises  InvalidRollupError  a stored value is damaged
+    raises  InvalidRollupError  a stored value is damaged, or adopted calls wait for a rebuild
     """
     found: list[Drift] = []
     totals: Cells = {}
     async with db.read() as session:
-        coming = rolled_up([batch.delta for batch in await unfolded(session)])
+        await _check_counted(session)
+        coming: Cells = {}
+        async for page in unfolded_pages(session):
+            _add(coming, rolled_up([batch.delta for batch in page]))
+        environments = await _environments(session, coming)
         for day in await _days(session, coming):
             expected = await _counted(session, day)
             _add(totals, {key: each for key, each in expected.items() if key.level is Level.TOTAL})
             daily = {key: each for key, each in expected.items() if key.level is not Level.TOTAL}
-            stored = await _stored(session, _is_of(day))
-            found += _drifts(daily, stored, {key: coming[key] for key in coming if _day(key) == day})
+            stored = await _stored(session, *_is_of(day))
+            of_day = {key: coming[key] for key in coming if _day(key) == day}
+            found += _drifts(daily, stored, of_day, environments)
             if len(found) >= limit:
                 return found[:limit]
         stored = await _stored(session, U.level == Level.TOTAL.value)
         coming = {key: each for key, each in coming.items() if key.level is Level.TOTAL}
-        found += _drifts(totals, stored, coming)
+        found += _drifts(totals, stored, coming, environments)
     return found[:limit]
+
+
+async def _check_counted(session: Session) -> None:
+    rebuild = await session.scalar(select(ROLLUP_STATE.c.rebuild))
+    if is_due(rebuild):
+        raise InvalidRollupError("Adopted calls are in no figures yet: run `promptgraph rollup rebuild`.")
+
+
+async def _environments(session: Session, coming: Iterable[CellKey]) -> frozenset[str]:
+    """Those that are told apart once everything is folded."""
+    generation = (await session.execute(select(ROLLUP_STATE.c.generation))).scalar_one()
+    kept = await environments_kept(session, generation)
+    return environments_with(kept, {key.environment for key in coming})
 
 
 async def _days(session: Session, coming: Iterable[CellKey]) -> list[int]:
@@ -82,15 +102,20 @@ async def _counted(session: Session, day: int) -> Cells:
     return made
 
 
-async def _stored(session: Session, which: ColumnElement[bool]) -> Cells:
-    rows = await session.execute(select(*CELL_COLUMNS).where(U.generation == _GENERATION, which))
-    return dict(map(cell_of, rows))
+async def _stored(session: Session, *which: ColumnElement[bool]) -> Cells:
+    """The cells that any of these lets through, an index walk for each: SQLite makes none of an OR."""
+    parts = [select(*CELL_COLUMNS).where(U.generation == _GENERATION, each) for each in which]
+    return dict(map(cell_of, await session.execute(union_all(*parts))))
 
 
-def _is_of(day: int) -> ColumnElement[bool]:
+def _is_of(day: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     hour = day * DAY_HOURS
-    hours = and_(U.level == Level.HOUR.value, U.period >= hour, U.period < hour + DAY_HOURS)
-    return or_(and_(U.level == Level.DAY.value, U.period == day), hours)
+    return _within(Level.DAY, day, day + 1), _within(Level.HOUR, hour, hour + DAY_HOURS)
+
+
+def _within(level: Level, since: int, until: int) -> ColumnElement[bool]:
+    """A range, even of one period: for an equal one SQLite would rather walk through the primary key."""
+    return and_(U.level == level.value, U.period >= since, U.period < until)
 
 
 def _day(key: CellKey) -> int | None:
@@ -99,30 +124,41 @@ def _day(key: CellKey) -> int | None:
     return key.period if key.level is Level.DAY else key.period // DAY_HOURS
 
 
-def _drifts(expected: Cells, stored: Cells, coming: Cells) -> list[Drift]:
+def _drifts(expected: Cells, stored: Cells, coming: Cells, environments: frozenset[str]) -> list[Drift]:
     """Where the two differ, `coming` added to what is stored."""
-    _add(stored, capped(coming, _values(stored)))
-    expected = capped(expected, _values(stored))
-    blank = Figures()
-    return [
-        Drift(key, name, right, wrong)
-        for key in sorted(expected.keys() | stored.keys())
-        for name, right, wrong in zip(
-            ALL,
-            expected.get(key, blank).values(),
-            stored.get(key, blank).values(),
-            strict=True,
-        )
-        if right != wrong
-    ]
+    for key, figures in capped(coming, Kept(environments, _values(stored))).items():
+        cell = stored.setdefault(key, Figures())
+        scores = scores_with(cell.scores, figures.scores)
+        cell.add(figures)
+        cell.tallies = scores
+    expected = capped(expected, Kept(environments, _values(stored)))
+    found = []
+    for key in sorted(expected.keys() | stored.keys()):
+        right, wrong = expected.get(key, Figures()), stored.get(key, Figures())
+        right.tallies = _named_as(wrong.scores, right.scores)
+        wrong.tallies = {name: sums for name, sums in wrong.scores.items() if any(sums)}
+        values = zip(ALL, right.values(), wrong.values(), strict=True)
+        found += [Drift(key, name, one, other) for name, one, other in values if one != other]
+    return found
 
 
-def _values(cells: Iterable[CellKey]) -> dict[tuple[int, int], dict[str, set[int | str]]]:
+def _named_as(stored: Scores, expected: Scores) -> Scores:
+    """The same scores, with the names that the stored ones keep apart."""
+    if not any(stored.get(REST, ())):
+        return expected
+    made: Scores = {}
+    for name, sums in expected.items():
+        add_score(made, name if name in stored else REST, *sums)
+    return made
+
+
+def _values(cells: Iterable[CellKey]) -> Values:
     """The values of free dimensions that these cells tell apart."""
-    made: dict[tuple[int, int], dict[str, set[int | str]]] = {}
+    made: dict[Place, dict[str, set[int | str]]] = {}
     for key in cells:
-        if key.scope is Scope.CROSS:
-            sets = made.setdefault((key.prompt_id, key.period), {name: set() for name in FREE})
+        place = place_of(key)
+        if place is not None:
+            sets = made.setdefault(place, {name: set() for name in FREE})
             for name, values in sets.items():
                 values.add(getattr(key, name))
     return made

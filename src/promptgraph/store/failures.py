@@ -15,6 +15,7 @@ BUSY = "The database is busy; try again."
 FULL = "The disk of the database is full; free some space, then try again."
 NO_FILE = "The database file cannot be opened. Is it there? Run: promptgraph db upgrade"
 READ_ONLY = "The database can only be read here; check its file's rights, or write to the primary."
+LATE = "The database is busy, or this asks for much: try again, or ask for less, such as a shorter window."
 REFUSED = "The database refused a statement."
 UNMIGRATED = "The database lacks tables of this release. Run: promptgraph db upgrade"
 UNSTORABLE = "The database cannot hold one of these values."
@@ -41,14 +42,19 @@ POSTGRESQL: Mapping[str, str] = {
     "53100": FULL,
     "53": "The database has no room for another connection; try again.",
     "55P03": BUSY,
-    "57014": "The database took too long; try again.",
+    "57014": LATE,
     "57": "The database is stopping or starting; try again.",
     "58": "The disk of the database failed; try again, then look at the disk.",
 }
 """By SQLSTATE, or by its class, which is the first two characters."""
+COLLISION = "40"
 BAD_VALUE = "22"
 BAD_TYPES = (TypeError, ValueError, OverflowError)
 """What a value raises that cannot be made a parameter: a lone surrogate or a huge integer in JSON."""
+
+
+class CollisionError(StoreUnavailableError):
+    """Another transaction was in the way, and this one was rolled back: `attempts` tries it again."""
 
 
 @contextmanager
@@ -64,7 +70,7 @@ def translated() -> Iterator[None]:
     except exc.SQLAlchemyError as error:
         raise _meaning(error) from error
     except TimeoutError as error:  # of a statement; one that connects is turned around where it is raised
-        raise StoreUnavailableError(BUSY) from error
+        raise StoreUnavailableError(LATE) from error
     except OSError as error:
         raise StoreUnavailableError(AWAY) from error
     except (UnicodeError, OverflowError) as error:
@@ -78,7 +84,8 @@ def _meaning(error: exc.SQLAlchemyError) -> PromptgraphError:
         unstorable = isinstance(error, exc.StatementError) and isinstance(error.orig, BAD_TYPES)
         return InvalidInputError(UNSTORABLE) if unstorable else PromptgraphError(REFUSED)
     if sentence := _sentence(error):
-        return StoreUnavailableError(sentence)
+        kind = CollisionError if _state(error).startswith(COLLISION) else StoreUnavailableError
+        return kind(sentence)
     if isinstance(error, exc.DataError) or _state(error).startswith(BAD_VALUE):
         return InvalidInputError(UNSTORABLE)
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from promptgraph.store.tables import Json
 
+T = TypeVar("T")
 S = TypeVar("S", bound="Select[*tuple[Any, ...]]")
 
 INT32, INT64 = 2**31 - 1, 2**63 - 1
@@ -68,6 +69,11 @@ SPELLINGS = {
 def _spelled(element: FunctionElement[Any], compiler: Any, **kw: Any) -> str:
     arguments = [compiler.process(clause, **kw) for clause in element.clauses]
     return SPELLINGS[element.name, compiler.dialect.name].format(*arguments)
+
+
+def chunked(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """`items` in pieces of at most this size."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def storable(ids: Iterable[int]) -> list[int]:

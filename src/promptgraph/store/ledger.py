@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from promptgraph.domain import ledger
 from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.delta import Delta
+from promptgraph.domain.sums import compacted
+from promptgraph.store.bulk import insert_rows
 from promptgraph.store.call_tables import RECORD_BATCHES
 from promptgraph.store.database import Session
 
@@ -21,15 +23,13 @@ async def add_batch(session: Session, delta: Delta, call_ids: Sequence[UUID], at
     cost  one statement
     """
     id_ = new_call_id()
-    values = {
-        "id": id_,
-        "recorded_at": at,
-        "call_ids": b"".join(call_id.bytes for call_id in call_ids),
-        "delta": ledger.to_row(delta),
-        "folded": False,
-    }
-    await session.execute(insert(RECORD_BATCHES).values(values))
+    ids = b"".join(call_id.bytes for call_id in call_ids)
+    await insert_rows(session, _COLUMNS, [(id_, at, ids, ledger.to_row(compacted(delta)), False)])
     return id_
+
+
+_COLUMNS = tuple(RECORD_BATCHES.c)
+_CLOCK = select(func.clock_timestamp())
 
 
 async def clock(session: Session) -> dt.datetime:
@@ -39,5 +39,5 @@ async def clock(session: Session) -> dt.datetime:
     """
     if session.get_bind().dialect.name == "sqlite":
         return dt.datetime.now(dt.UTC)
-    at: dt.datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    at: dt.datetime = (await session.execute(_CLOCK)).scalar_one()
     return at.astimezone(dt.UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from promptgraph.store.call_tables import RECORD_BATCHES
 from promptgraph.store.database import Session
 
 B = RECORD_BATCHES.c
+PAGE = 1_000
 
 
 class Batch(NamedTuple):
@@ -24,14 +25,39 @@ class Batch(NamedTuple):
     delta: Delta
 
 
-async def unfolded(session: Session, limit: int | None = None) -> list[Batch]:
+async def unfolded(session: Session, limit: int, after: UUID | None = None) -> list[Batch]:
     """The rows that the rollups do not hold yet, the oldest first.
 
     cost    one statement
     raises  InvalidRollupError  a row is damaged
     """
     stmt = select(B.id, B.delta).where(~B.folded).order_by(B.id).limit(limit)
+    if after is not None:
+        stmt = stmt.where(B.id > after)
     return [Batch(id_, ledger.from_row(row)) for id_, row in await session.execute(stmt)]
+
+
+async def unfolded_pages(session: Session) -> AsyncIterator[list[Batch]]:
+    """All of those rows, so many at a time that memory is bounded however long the ledger is.
+
+    cost    one statement per thousand rows
+    raises  InvalidRollupError  a row is damaged
+    """
+    after: UUID | None = None
+    while page := await unfolded(session, PAGE, after):
+        yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+async def waiting(session: Session, most: int) -> int:
+    """How many of those rows there are, at `most` so many.
+
+    cost  one statement
+    """
+    some = select(B.id).where(~B.folded).limit(most).subquery()
+    return int((await session.execute(select(func.count()).select_from(some))).scalar_one())
 
 
 async def still_unfolded(session: Session, ids: Collection[UUID]) -> bool:

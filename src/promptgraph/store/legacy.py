@@ -33,6 +33,7 @@ from promptgraph.domain.errors import InvalidInputError
 from promptgraph.store import migrate
 from promptgraph.store.call_tables import CALL_SCORES, LLM_CALLS, ROLLUP_STATE
 from promptgraph.store.database import Database
+from promptgraph.store.rollups import is_due
 from promptgraph.store.tables import AGENTS, METADATA, NOTES, ORPHANS, PROMPTS
 
 Kinds = tuple[tuple[type[Any], ...], str]
@@ -67,8 +68,7 @@ TABLES: Mapping[str, Mapping[str, Kinds]] = {
 """The tables that the refactor found: every column, and what may be in it."""
 GONE = ("llm_calls", "prompt_usages", "prompt_evaluations")
 
-DUE = "due"
-"""What the migration writes where the token of a rebuild stands otherwise."""
+UNCOUNTED = "Adopted calls are not in the metrics yet. Run: promptgraph rollup rebuild"
 
 _OF_OLD = ("legacy_baseline", "registry_tables")
 """At these revisions prompts have the columns of old still; at the next ones only calls have."""
@@ -116,7 +116,7 @@ class Adoption:
 async def looked_at(db: Database) -> Inspection:
     """Which tables there are, and what keeps them from being adopted; rows are counted, not read.
 
-    raises  StoreUnavailableError  out of reach
+    raises  StoreUnavailableError  out of reach, or migrated by a newer release
     """
     async with db.read() as session:
         return await (await session.connection()).run_sync(_looked_at)
@@ -143,12 +143,12 @@ async def adopted(db: Database) -> Adoption:
 
 
 async def rebuild_is_due(db: Database) -> bool:
-    """Whether calls were adopted that no rollup counts yet.
+    """Whether calls were adopted that no rollup counts yet: the database is at this release's revision.
 
     raises  StoreUnavailableError  out of reach
     """
     async with db.read() as session:
-        return await session.scalar(select(ROLLUP_STATE.c.rebuild)) == DUE
+        return is_due(await session.scalar(select(ROLLUP_STATE.c.rebuild)))
 
 
 def _adopt(connection: Connection) -> Adoption:
@@ -207,8 +207,11 @@ def _inspected(connection: Connection) -> Inspection:
 
 def _looked_at(connection: Connection) -> Inspection:
     revision = migrate.revision_of(connection)
+    migrate.check_known(revision)
     if revision not in (None, *_OF_OLD, *_CALLS_OF_OLD):
-        return Inspection(revision=revision, adopted=True, rows=_rows_now(connection))
+        due = is_due(connection.execute(select(ROLLUP_STATE.c.rebuild)).scalar())
+        notes = (UNCOUNTED,) if due else ()
+        return Inspection(revision=revision, adopted=True, rows=_rows_now(connection), notes=notes)
     look = inspect(connection)
     names = {name: _name_now(name, revision) for name in TABLES}
     wanted = {n: c for n, c in TABLES.items() if n in GONE or revision in (None, *_OF_OLD)}

@@ -51,8 +51,7 @@ async def metrics(
 
     keys    `measures` as `domain.metrics.measures_for` gives them: nothing else is read
     cost    per kind, window and filter: up to four statements, and those of `asked`
-    raises  TooManyRowsError    a filter lists too much
-            InvalidRollupError  stored figures are damaged
+    raises  InvalidRollupError  stored figures are damaged
     """
     made = [Measured(key.window, Figures.blank(measures)) for key in keys]
     for each, places in await asked(session, keys):
@@ -78,7 +77,7 @@ async def series(
     """Every bin of each key's window, empty ones too, in key order.
 
     cost    per kind, window, filter, step and zone as `metrics`
-    raises  TooManyRowsError    more than 10 000 bins, too many days of single calls, too long a filter
+    raises  TooManyRowsError    more than 10 000 bins, too many days of single calls
             InvalidInputError   a window that has no end and begins in the future
             InvalidRollupError  stored figures are damaged
     """
@@ -115,7 +114,6 @@ async def groups(
 
     cost    per kind, window, filter and dimension as `metrics`; one more for the groups' names
     raises  InvalidInputError   fewer groups than one, or more than a thousand
-            TooManyRowsError    a filter lists too much
             InvalidRollupError  stored figures are damaged
     """
     made: list[list[Group]] = [[] for _ in keys]

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from promptgraph.domain.cells import SCOPES, Scope
-from promptgraph.domain.errors import TooManyRowsError
 from promptgraph.domain.metrics_key import MetricsFilter, MetricsKey, OwnerKind
 from promptgraph.domain.window import Window
 from promptgraph.store.agents import agents_by_name
@@ -18,9 +17,6 @@ from promptgraph.store.database import Session
 from promptgraph.store.families import families_by_name
 from promptgraph.store.keys import INT32, among, storable
 from promptgraph.store.records import P
-
-MAX_VALUES = 1_000
-"""How many values a field of the filter may list."""
 
 COLUMN: Mapping[OwnerKind, str] = {
     OwnerKind.PROMPT: "prompt_id",
@@ -70,8 +66,7 @@ class _Group(NamedTuple):
 async def asked(session: Session, keys: Sequence[MetricsKey]) -> list[tuple[Asked, list[int]]]:
     """The keys by what can be answered together, each with the places of its keys.
 
-    cost    per kind, window and filter: a statement for families' prompts, up to four for names in the filter
-    raises  TooManyRowsError  a filter lists too much
+    cost  per kind, window and filter: a statement for families' prompts, up to four for names in the filter
     """
     groups: defaultdict[_Group, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
@@ -97,13 +92,6 @@ async def _asked(session: Session, group: _Group, ids: Sequence[int]) -> Asked:
 
 
 async def _where(session: Session, wanted: MetricsFilter) -> dict[str, frozenset[int | str]]:
-    for name in wanted.__slots__:
-        if len(getattr(wanted, name) or ()) > MAX_VALUES:
-            raise TooManyRowsError(
-                f"filter.{name} may list at most {MAX_VALUES} values.",
-                limit=MAX_VALUES,
-                field=f"filter.{name}",
-            )
     where: dict[str, frozenset[int | str]] = {}
     if wanted.prompts is not None or wanted.versions is not None:
         where["prompt_id"] = frozenset(await _prompts(session, wanted))

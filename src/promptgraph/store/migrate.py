@@ -83,13 +83,14 @@ async def require_head(db: Database) -> None:
     raises  StoreUnavailableError  it is behind, or ahead; the sentence says what to do
     """
     at = await current(db)
-    _check_known(at)
+    check_known(at)
     if at != head():
         where = f"is at {at}" if at else "has no tables yet"
         raise StoreUnavailableError(f"The database {where}; this release needs {head()}. {UPGRADE}")
 
 
-def _check_known(revision: str | None) -> None:
+def check_known(revision: str | None) -> None:
+    """raises  StoreUnavailableError  a newer release has migrated the database"""
     if revision is not None and revision not in revisions():
         raise StoreUnavailableError(
             f"The database is at revision {revision!r}, which this release does not know: "
@@ -122,7 +123,7 @@ def upgrade_on(connection: Connection) -> Mapping[str, Any]:
 
 
 def _run(act: Callable[[Config, str], None], connection: Connection, revision: str) -> Mapping[str, Any]:
-    _check_known(revision_of(connection))
+    check_known(revision_of(connection))
     config = _config()
     config.attributes["connection"] = connection
     if not revision:

@@ -11,9 +11,8 @@ from promptgraph.domain.measures import CallFacts
 from promptgraph.domain.window import Window
 from promptgraph.store.call_tables import CALL_SCORES, LLM_CALLS, C
 from promptgraph.store.database import Session
-from promptgraph.store.keys import among
+from promptgraph.store.keys import among, chunked
 from promptgraph.store.paging import Rows
-from promptgraph.store.rollup_rows import chunked
 
 MANY_WINDOWS = 100
 FACT_COLUMNS = tuple(C[name] for name in CallFacts._fields)

@@ -18,10 +18,11 @@ from promptgraph.domain.measures import CallFacts
 from promptgraph.domain.sums import rolled_up
 from promptgraph.store.call_tables import CALL_SCORES, LLM_CALLS, RECORD_BATCHES, ROLLUP_STATE, C
 from promptgraph.store.database import Database, Session
+from promptgraph.store.keys import chunked
 from promptgraph.store.ledger_rows import B
 from promptgraph.store.raw_calls import FACT_COLUMNS
-from promptgraph.store.rollup_rows import CHUNK, add_cells, chunked, delete_some
-from promptgraph.store.rollups import State, lock
+from promptgraph.store.rollup_rows import CHUNK, add_cells, delete_some
+from promptgraph.store.rollups import DUE, State, is_due, lock
 
 PAGE = 5_000
 """So many calls are counted and written at once."""
@@ -88,7 +89,7 @@ async def rebuild(db: Database) -> int:
                 await _mine(writing, token)
                 await add_cells(writing, generation, cells)
     await _switch(db, token, generation, held)
-    await _sweep(db)
+    await _sweep(db, token)
     return counted
 
 
@@ -99,9 +100,9 @@ _LAST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 async def _begin(db: Database, token: str) -> int:
     """The generation to be written. What an earlier rebuild left behind is deleted."""
     async with db.write() as session:
-        await _state(session)
-        await session.execute(update(ROLLUP_STATE).values(rebuild=token, rebuild_at=dt.datetime.now(dt.UTC)))
-    await _sweep(db)
+        begun = f"{DUE} {token}" if is_due((await _state(session)).rebuild) else token
+        await session.execute(update(ROLLUP_STATE).values(rebuild=begun, rebuild_at=dt.datetime.now(dt.UTC)))
+    await _sweep(db, token)
     async with db.read() as session:
         return int((await session.execute(select(ROLLUP_STATE.c.generation))).scalar_one()) + 1
 
@@ -117,14 +118,16 @@ async def _switch(db: Database, token: str, generation: int, held: Sequence[UUID
         await session.execute(update(ROLLUP_STATE).values(values))
 
 
-async def _sweep(db: Database) -> None:
+async def _sweep(db: Database, token: str) -> None:
     """Delete the cells of every generation but the one that is read, some at a time. They belong to nobody,
-    or to a rebuild that was taken over.
+    or to a rebuild that was taken over; once another one has begun, they may be its own.
     """
     deleted = CHUNK
     while deleted:
         async with db.write() as session:
             state = await _state(session)
+            if state.rebuild is not None and not _is_of(state, token):
+                return
             deleted = await delete_some(session, state.generation, but=True)
 
 
@@ -132,8 +135,12 @@ async def _mine(session: Session, token: str) -> None:
     """Be the only one who writes rollups, and still the one who rebuilds them."""
     state = await _state(session)
     now = dt.datetime.now(dt.UTC)
-    if state.rebuild != token or not state.rebuilding(now):
+    if not _is_of(state, token) or not state.rebuilding(now):
         raise StoreUnavailableError("Another rebuild of the rollups began; this one was given up.")
+
+
+def _is_of(state: State, token: str) -> bool:
+    return (state.rebuild or "").removeprefix(f"{DUE} ") == token
 
 
 async def _state(session: Session) -> State:

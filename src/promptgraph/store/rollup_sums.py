@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Integer, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Integer, case, func, literal_column, or_, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from promptgraph.domain.cells import NOBODY, Level, Scope
 from promptgraph.domain.cover import Periods
-from promptgraph.domain.figures import Figures
+from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.figures import SUMS, Figures
 from promptgraph.domain.histogram import Histogram
-from promptgraph.domain.measures import MEASURE, Kind
+from promptgraph.domain.measures import INT64, MEASURE, Kind
 from promptgraph.store.call_tables import ROLLUP_STATE, U
 from promptgraph.store.database import Session
 from promptgraph.store.keys import among
@@ -21,6 +22,8 @@ from promptgraph.store.paging import Rows
 
 MANY_RANGES = 8
 """More ranges of periods than that are asked for one by one: as a list."""
+FIRST = -(2**30)
+"""Before every period."""
 
 Key: TypeAlias = tuple[int | str, ...]
 
@@ -126,6 +129,7 @@ async def cell_sums(
     keys    dimensions of the scope, `level` and `period`
     cost    one statement, none where no cell is asked for
     raises  InvalidRollupError  a stored value is damaged
+            InvalidInputError   a sum of one cell passes 64 bits
     """
     parts = [
         _part(cells, level, ranges, by, measures)
@@ -134,8 +138,13 @@ async def cell_sums(
     ]
     if not parts:
         return []
-    rows = await session.execute(union_all(*parts) if len(parts) > 1 else parts[0])
-    return [(tuple(row[: len(by)]), _figures(measures, row[len(by) :])) for row in rows]
+    rows = (await session.execute(union_all(*parts) if len(parts) > 1 else parts[0])).all()
+    if any(row[-1] for row in rows):
+        raise InvalidInputError(_TOO_LARGE, field="window")
+    return [(tuple(row[: len(by)]), _figures(measures, row[len(by) : -1])) for row in rows]
+
+
+_TOO_LARGE = "A sum of these calls passes 64 bits, and is not counted exactly: ask for a shorter window."
 
 
 def _bundles(ranges: Sequence[Periods]) -> list[Sequence[Periods]]:
@@ -153,11 +162,17 @@ def _part(
     if cells.scope >= Scope.AGENT:
         where.append(U.scope >= _literal(Scope.AGENT))
     elif "prompt_id" not in cells.where:
-        where += [U.prompt_id == NOBODY] if cells.scope is Scope.ALL else []
+        where += [U.prompt_id == NOBODY] if cells.scope in {Scope.ALL, Scope.MODEL} else []
     where += [among(U[name], sorted(values)) for name, values in cells.where.items()]
-    rows = select(*columns, *figures).where(*where, *_within(ranges))
+    rows = select(*columns, *figures, _at_bound(measures)).where(*where, *_within(ranges))
     # by the generation too, which is one: without any column there would be a row for no cell
     return rows.group_by(U.generation, *(U[name] for name in by if name != "level"))
+
+
+def _at_bound(measures: Sequence[str]) -> ColumnElement[Any]:
+    """1 where a cell keeps a sum at the bound of 64 bits: what it is beyond, nobody knows."""
+    reached = [U[name] == _literal(INT64) for name in measures if name in SUMS]
+    return func.max(case((or_(*reached), 1), else_=0)) if reached else _literal(0)
 
 
 def _column(name: str, level: Level) -> ColumnElement[Any]:
@@ -171,7 +186,8 @@ def _literal(number: int) -> ColumnElement[int]:
 def _within(ranges: Sequence[Periods]) -> list[ColumnElement[bool]]:
     if len(ranges) == 1:
         since, until = ranges[0]
-        from_ = [] if since is None else [U.period >= since]
+        # without a bound SQLite would not go down the index to the owner, but read all cells of the scope
+        from_ = [U.period >= (FIRST if since is None else since)]
         return from_ if until is None else [*from_, U.period < until]
     periods = [period for since, until in ranges for period in range(since or 0, until or 0)]
     return [among(U.period, periods)]

@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from promptgraph.domain.histogram import InvalidRollupError
-from promptgraph.domain.sums import rolled_up
+from promptgraph.domain.errors import InvalidRollupError
+from promptgraph.domain.sums import Key, keys_in, rolled_up
 from promptgraph.store import ledger_rows
 from promptgraph.store.call_tables import ROLLUP_STATE
 from promptgraph.store.database import Database, Session
 from promptgraph.store.ledger_rows import Batch
 from promptgraph.store.rollup_rows import add_cells
 
-FOLD_ROWS = 200
-FOLD_CELLS = 4_000
-"""A transaction folds so many rows of the ledger, or so many of their cells: on SQLite recording waits."""
+FOLD_ROWS = 1_000
+FOLD_CELLS = {"sqlite": 2_000, "postgresql": 10_000}
+"""A transaction folds so many rows of the ledger, or those of so many fine cells: on SQLite recording waits
+for it.
+"""
 KEPT_MINUTES = 10
 """How long folded rows stay, for who follows what is recorded."""
 
 REBUILD_SPAN = dt.timedelta(days=1)
 """How long a rebuild may take: so long the ledger keeps what it may need."""
+
+DUE = "due"
+"""How the token of a rebuild begins as long as there are adopted calls that no rollup counts."""
 
 S = ROLLUP_STATE.c
 
@@ -40,6 +44,11 @@ class State(NamedTuple):
     def rebuilding(self, now: dt.datetime) -> bool:
         """Whether a rebuild runs. One that began a day ago was broken off."""
         return self.rebuild_at is not None and now - self.rebuild_at < REBUILD_SPAN
+
+
+def is_due(rebuild: str | None) -> bool:
+    """Whether this token says that adopted calls wait for a rebuild to come to its end."""
+    return (rebuild or "").startswith(DUE)
 
 
 async def lock(session: Session, *, wait: bool) -> State | None:
@@ -67,7 +76,7 @@ async def fold(db: Database, limit: int = FOLD_ROWS, *, now: dt.datetime | None 
         return 0
     now = now or dt.datetime.now(dt.UTC)
     try:
-        return await _fold(db, _some(batches), now)
+        return await _fold(db, await asyncio.to_thread(_some, batches, FOLD_CELLS[db.dialect]), now)
     except InvalidRollupError:
         # a correction may stand before its call, for clocks differ: take both at once
         async with db.read() as session:
@@ -75,10 +84,14 @@ async def fold(db: Database, limit: int = FOLD_ROWS, *, now: dt.datetime | None 
         return await _fold(db, batches, now)
 
 
-def _some(batches: Sequence[Batch]) -> Sequence[Batch]:
+def _some(batches: Sequence[Batch], most: int) -> Sequence[Batch]:
     """The first of them, at least one, with no more cells than one transaction takes."""
-    sizes = accumulate(batch.delta.size for batch in batches)
-    return batches[: max(1, sum(size <= FOLD_CELLS for size in sizes))]
+    cells: set[Key] = set()
+    for place, batch in enumerate(batches):
+        cells.update(keys_in(batch.delta))
+        if len(cells) > most:
+            return batches[: max(1, place)]
+    return batches
 
 
 async def _fold(db: Database, batches: Sequence[Batch], now: dt.datetime) -> int | None:

@@ -15,15 +15,16 @@ from promptgraph.domain.errors import TooManyRowsError
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.measures import CallFacts, Kind
 from promptgraph.domain.period import DAY_US, HOUR_US, micros_of
-from promptgraph.domain.sums import Where, summed
+from promptgraph.domain.pile import Where
+from promptgraph.domain.sums import summed
 from promptgraph.domain.window import Window
 from promptgraph.store.database import Session
-from promptgraph.store.ledger_rows import unfolded
+from promptgraph.store.ledger_rows import unfolded_pages
 from promptgraph.store.metrics_asked import Asked
 from promptgraph.store.raw_calls import facts_in, scores_in
 from promptgraph.store.rollup_sums import Cells, Key, cell_sums
 
-RAW_DAYS = {Scope.ALL: 31, Scope.PROMPT: 31, Scope.AGENT: 31, Scope.CROSS: 7}
+RAW_DAYS = dict.fromkeys(Scope, 31) | {Scope.CROSS: 7}
 """How many days of single calls a series may read, by the rollups that it reads otherwise."""
 
 Tally: TypeAlias = dict[Key, Figures]
@@ -62,9 +63,9 @@ class Steps:
     def periods(self, scope: Scope) -> dict[Level, Sequence[Periods]]:
         """The cells by level. Where there are none of all time, it is made up of days."""
         everything = [Periods(None, None)] if self.parts.total else []
-        if Level.TOTAL not in SCOPES[scope].levels:
-            return {Level.DAY: everything or self.parts.days}
-        return {Level.TOTAL: everything, Level.DAY: self.parts.days, Level.HOUR: self.parts.hours}
+        has_total = Level.TOTAL in SCOPES[scope].levels
+        days = self.parts.days if has_total else everything or self.parts.days
+        return {Level.TOTAL: everything if has_total else [], Level.DAY: days, Level.HOUR: self.parts.hours}
 
 
 class _Hours:
@@ -87,9 +88,10 @@ async def tally(
     is, there is no key.
 
     keys    `windows` one, or several that follow each other; `by` fields of FineCell
-    cost    up to four statements, however many owners and windows
+    cost    up to four statements, however many owners and windows; one more per thousand unfolded rows
     raises  TooManyRowsError    single calls of too many days would be read
-            InvalidRollupError  stored figures are damaged
+            InvalidInputError   a sum of one cell passes 64 bits
+            InvalidRollupError  a stored value is damaged
     """
     if asked.empty:
         return {}
@@ -128,15 +130,17 @@ async def _of_cells(
 async def _of_ledger(
     session: Session, asked: Asked, steps: Steps, by: Sequence[str], measures: Sequence[str]
 ) -> Found:
-    deltas = [batch.delta for batch in await unfolded(session)]
-    if not deltas:
-        return []
     where: Where = {**asked.where, "hour": _Hours(steps.parts)}
-    if len(steps.windows) == 1:
-        return [((0, *key), each) for key, each in summed(deltas, by, where, measures).items()]
-    place = steps.place()
-    found = summed(deltas, [*by, "hour"], where, measures)
-    return [((place(int(hour) * HOUR_US), *key), each) for (*key, hour), each in found.items()]
+    one, place = len(steps.windows) == 1, steps.place()
+    found: list[tuple[Key, Figures]] = []
+    async for page in unfolded_pages(session):
+        deltas = [batch.delta for batch in page]
+        if one:
+            found += [((0, *key), each) for key, each in summed(deltas, by, where, measures).items()]
+        else:
+            hours = summed(deltas, [*by, "hour"], where, measures)
+            found += [((place(int(hour) * HOUR_US), *key), each) for (*key, hour), each in hours.items()]
+    return found
 
 
 async def _of_calls(

@@ -36,9 +36,9 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "websocket":
+        elif scope["type"] == "websocket" and not (self._is_addressed(scope) and self._is_of_ours(scope)):
             await WebSocketClose()(scope, receive, send)
-        elif self._is_addressed(scope):
+        elif scope["type"] == "websocket" or self._is_addressed(scope):
             await self.router(scope, receive, send)
         else:
             answer = PlainTextResponse(
@@ -54,6 +54,15 @@ class Application:
         if len(named) > 1:
             return False
         return ANY_HOST in self.hosts or host_name("".join(named)) in self.hosts
+
+    def _is_of_ours(self, scope: Scope) -> bool:
+        """Whether no page of another site asks: browsers let any page open a WebSocket to anywhere, and say
+        only whose page it is.
+        """
+        headers = HTTPConnection(scope).headers
+        origins = headers.getlist("origin")
+        own = {host_name(headers.get("host", "")), *self.hosts} - {""}
+        return all(host_name(origin.partition("://")[2]) in own for origin in origins)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Open, say so, wait for the end, close."""

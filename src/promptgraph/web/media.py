@@ -9,6 +9,7 @@ from promptgraph.web.refusal import HttpRefusedError
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+EVENTS = "text/event-stream"
 
 OFFERED = (JSON, GRAPHQL)
 """What an API answer may be; the first wins where the client does not care."""
@@ -51,7 +52,7 @@ def quality_of(media: str, accepted: list[Range]) -> float:
 
 
 def negotiated(accept: str) -> str:
-    """The form of an API answer: what is named comes before what a wildcard lets in.
+    """The form of an API answer: what is named comes before what a wildcard lets in. Events must be named.
 
     raises  HttpRefusedError  406, the client takes neither form
     """
@@ -59,10 +60,18 @@ def negotiated(accept: str) -> str:
     if not accepted:
         return JSON
     named = {entry.media for entry in accepted}
-    best = max(OFFERED, key=lambda media: (quality_of(media, accepted), media in named))
+    offered = (*OFFERED, EVENTS) if EVENTS in named else OFFERED
+    best = max(offered, key=lambda media: (quality_of(media, accepted), media in named))
     if quality_of(best, accepted) == 0:
-        raise HttpRefusedError(406, f"Answers are {GRAPHQL} or {JSON}; the Accept header takes neither.")
+        raise HttpRefusedError(
+            406, f"Answers are {GRAPHQL} or {JSON}, or {EVENTS}; the Accept header takes none of them."
+        )
     return best
+
+
+def takes_events(accept: str) -> bool:
+    """Whether an answer may be a stream of events: only where they are named, for most clients take `*/*`."""
+    return any(entry.media == EVENTS and entry.quality > 0 for entry in ranges(accept))
 
 
 def wants_page(accept: str) -> bool:

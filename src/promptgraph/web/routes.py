@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from promptgraph import __version__
 from promptgraph.web.http import Door
 from promptgraph.web.pages import SECURITY_HEADERS, static
+from promptgraph.web.websocket import Sockets
 
 GRAPHQL_PATH = "/graphql"
 
@@ -19,6 +21,7 @@ def routes(door: Door) -> list[BaseRoute]:
     pages: list[BaseRoute] = [Route("/", home), Route("/static/{path:path}", static)]
     return [
         Route(GRAPHQL_PATH, door),
+        WebSocketRoute(GRAPHQL_PATH, Sockets(door.pipeline, door.streams)),
         Route("/healthz", healthz),
         *(pages if door.page else []),
     ]
@@ -36,5 +39,8 @@ async def home(_request: Request) -> Response:
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
     """What every other path gets."""
+    if scope["type"] == "websocket":
+        await WebSocketClose()(scope, receive, send)
+        return
     answer = PlainTextResponse(f"Nothing is here. The API is at {GRAPHQL_PATH}.\n", 404, SECURITY_HEADERS)
     await answer(scope, receive, send)

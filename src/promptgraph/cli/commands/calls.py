@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, TypeVar
 
 import click
@@ -20,6 +19,7 @@ from promptgraph.cli.options import with_settings
 from promptgraph.cli.output import counted, plain, say
 from promptgraph.cli.registry import patient
 from promptgraph.cli.surface import run
+from promptgraph.cli.writing import writing
 from promptgraph.config import Settings
 from promptgraph.domain.call import CallStatus, LlmCall
 from promptgraph.domain.call_asking import LlmCallFilter
@@ -126,7 +126,10 @@ async def _tailed(
                 await _print(session, some, names, as_json=as_json)
         else:
             async with db.read() as session:
-                await _print(session, await newest_calls(session, wanted, last), names, as_json=as_json)
+                some = await newest_calls(session, wanted, last)
+                await _print(session, some, names, as_json=as_json)
+            if last and not some:
+                say("There are no such calls.")
 
 
 async def _print(session: Session, some: list[LlmCall], names: Names, *, as_json: bool) -> None:
@@ -150,22 +153,13 @@ async def _exported(
 
 @contextmanager
 def _whole(file: str) -> Iterator[IO[str]]:
-    """Stdout, or a file that is there once it is whole, for its owner alone."""
+    """Stdout, or a file that is there once it is whole."""
     if file == "-":
         with click.open_file(file, "w", encoding="utf-8") as out:
             yield out
         return
-    target = Path(file)
-    with NamedTemporaryFile(
-        "w", dir=target.parent, prefix=f".{target.name}.", encoding="utf-8", delete=False
-    ) as out:
-        try:
-            yield out
-            out.close()
-            Path(out.name).replace(target)
-        except BaseException:
-            Path(out.name).unlink(missing_ok=True)
-            raise
+    with writing(Path(file)) as out:
+        yield out
 
 
 @contextmanager

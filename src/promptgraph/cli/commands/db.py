@@ -9,6 +9,7 @@ from promptgraph.cli.output import counted, say, show, show_json, working
 from promptgraph.cli.revisions import Looked, Moved, downgraded, looked, standing, upgraded
 from promptgraph.cli.surface import FINDINGS, FINE, finish, run
 from promptgraph.config import Settings
+from promptgraph.store.legacy import UNCOUNTED
 from promptgraph.store.migrate import head
 
 
@@ -26,7 +27,7 @@ def upgrade(settings: Settings, *, as_json: bool) -> None:
         moved = run(upgraded(settings))
     _print(moved, as_json=as_json)
     if moved.rebuild_due:
-        say("Adopted calls are not in the metrics yet. Run: promptgraph rollup rebuild", "warning")
+        say(UNCOUNTED, "warning")
 
 
 @db.command()

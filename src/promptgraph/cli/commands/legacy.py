@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
@@ -12,7 +13,6 @@ from promptgraph.cli.legacy_export import exported
 from promptgraph.cli.options import json_option, with_settings
 from promptgraph.cli.output import counted, say, show, show_json, working
 from promptgraph.cli.problems import problem_json, show_problems
-from promptgraph.cli.registry import opened
 from promptgraph.cli.surface import FINDINGS, FINE, finish, run
 from promptgraph.config import Settings
 from promptgraph.domain.errors import StoreUnavailableError
@@ -73,8 +73,9 @@ def adopt(settings: Settings, *, as_json: bool) -> None:
 def export(settings: Settings, folder: Path, *, as_json: bool) -> None:
     """Write the stored prompts as files to DIR, a new or empty folder: the next sync of it changes nothing.
 
-    Older versions are written as NAME@VERSION; no labels. Exit code 1 when some cannot be written as files:
-    they are named and left out, and the next sync would retire prompts whose latest version is among them.
+    Older versions are written as NAME@VERSION; no labels. What cannot be written as a file is named and left
+    out, and a sync would retire a prompt whose latest version is among it: exit code 1, unless it is only
+    that it has no text at all.
     """
     with working("Writing"):
         files = run(exported(settings, folder))
@@ -85,23 +86,28 @@ def export(settings: Settings, folder: Path, *, as_json: bool) -> None:
         show_problems(files.problems, folder)
         show(f"Wrote {counted(len(files.written), 'file')} to {folder}.", "ok")
         say(f"Next: promptgraph sync --dry-run --prompts-dir {folder}")
-    finish(FINDINGS if files.problems else FINE)
+    finish(FINDINGS if any(not problem.warning for problem in files.problems) else FINE)
 
 
 async def _read(
     settings: Settings, look: Callable[[Database], Awaitable[store.Inspection]]
 ) -> store.Inspection:
-    # one statement may sort every call
+    async with _of_old(settings) as db:
+        return await look(db)
+
+
+async def _adopted(settings: Settings) -> tuple[store.Adoption, int]:
+    async with _of_old(settings) as db:
+        return await store.adopted(db), await rebuild(db)
+
+
+@asynccontextmanager
+async def _of_old(settings: Settings) -> AsyncIterator[Database]:
+    """A database that is there, with patience: one statement may sort every call."""
     db = Database(settings.database_url, patience=MIGRATION_SECONDS)
     if db.missing:
         raise StoreUnavailableError("There is no database at this URL.")
     try:
-        return await look(db)
+        yield db
     finally:
         await db.close()
-
-
-async def _adopted(settings: Settings) -> tuple[store.Adoption, int]:
-    async with opened(settings) as db:
-        adoption = await store.adopted(db)
-        return adoption, await rebuild(db)

@@ -53,8 +53,11 @@ async def _repriced(settings: Settings, since: dt.datetime | None, *, dry_run: b
 
 
 def _print(done: Repriced, *, dry_run: bool) -> None:
-    show(f"{counted(done.looked, 'call')} whose cost nobody reported.")
-    show(f"{'Would change' if dry_run else 'Changed'}: {_changes(done)}.", "ok")
+    show(f"Looked at {counted(done.looked, 'call')} whose cost no caller reported.")
+    if done.changed:
+        show(f"{'Would change' if dry_run else 'Changed'}: {_changes(done)}.", "ok")
+    else:
+        show("Nothing to change: each has the cost that today's prices come to, or none.", "ok")
     if done.unknown:
         show(
             f"Of {counted(done.unknown, 'call')} nobody knows the price: name it in PROMPTGRAPH_PRICES_FILE."
@@ -63,7 +66,8 @@ def _print(done: Repriced, *, dry_run: bool) -> None:
 
 def _changes(done: Repriced) -> str:
     before, after = usd(done.before_nano_usd), usd(done.after_nano_usd)
-    return f"{done.changed} ({done.found} had no cost), from {before:f} to {after:f} USD"
+    costs = f"{counted(done.changed, 'cost')} ({done.found} unknown before)"
+    return f"{costs}, from {before:f} to {after:f} USD"
 
 
 def _plain(done: Repriced) -> JsonObject:

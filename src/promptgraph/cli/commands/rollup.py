@@ -12,7 +12,7 @@ from promptgraph.cli.registry import patient
 from promptgraph.cli.surface import FINDINGS, FINE, finish, run
 from promptgraph.config import Settings
 from promptgraph.domain.canonical import JsonObject
-from promptgraph.domain.histogram import InvalidRollupError
+from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.store.drift import Drift, verify
 from promptgraph.store.rebuild import rebuild
 

@@ -86,16 +86,21 @@ function linkedTab() {
   return { query: link.get("query"), variables: link.get("variables") ?? "" };
 }
 
-/** Sends one operation. What is no JSON becomes an error in GraphQL's form, so that it is shown as one. */
+/**
+ * Sends one operation: gives its answer, or the answers to a subscription as they come. What is no JSON becomes
+ * an error in GraphQL's form, so that it is shown as one.
+ */
 async function fetcher(operation, { headers = {} } = {}) {
+  const controller = new AbortController();
   const request = new Request(location.pathname, {
     method: "POST",
     headers: {
-      Accept: "application/graphql-response+json, application/json;q=0.9",
+      Accept: "application/graphql-response+json, application/json;q=0.9, text/event-stream;q=0.8",
       "Content-Type": "application/json",
       ...headers,
     },
     body: JSON.stringify({ ...operation, operationName: nameIn(operation) }),
+    signal: controller.signal,
   });
   let response;
   try {
@@ -103,11 +108,50 @@ async function fetcher(operation, { headers = {} } = {}) {
   } catch {
     return failure("The server cannot be reached. Is it still running?");
   }
+  if (response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+    return events(response.body, controller);
+  }
   try {
     return await response.json();
   } catch {
     return failure(`The server answered ${response.status} ${response.statusText}, but not with JSON.`);
   }
+}
+
+/** The answers in a stream of events. GraphiQL calls `return` when it has had enough. */
+function events(body, controller) {
+  const answers = answersIn(body, controller.signal);
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => answers.next(),
+    async return() {
+      controller.abort();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+async function* answersIn(body, signal) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const blocks = (text + value).split("\n\n");
+      text = blocks.pop();
+      for (const block of blocks) {
+        if (block.startsWith("event: complete")) return;
+        const next = block.match(/^event: next\ndata: (.*)$/);
+        if (next) yield JSON.parse(next[1]);
+      }
+    }
+  } catch {
+    if (signal.aborted) return;
+  }
+  yield failure("The server has ended the subscription. Is it still running? Run it again.");
 }
 
 /** The operation's name, if its document has it: after a change of tab GraphiQL is a moment behind. */
