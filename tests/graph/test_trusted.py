@@ -65,7 +65,7 @@ def test_reads_what_each_tool_writes(tmp_path: Path, content: Json, name: str) -
         ("{", "it is no JSON"),
         (b"\xff", "it is no JSON"),
         ("[" * 100_000, "it is no JSON"),
-        ('{"a":"{__typename}","a":"{a:__typename}"}', "names a key twice"),
+        ('{"a":"{__typename}","a":"{a:__typename}"}', "the key 'a' comes twice"),
         ([], "an object of documents by their ids"),
         ({"a": 1}, "each document must be a text"),
         ({"": HELLO}, "an id that is not empty"),

@@ -122,7 +122,7 @@ def test_empty_file_of_prices_is_fine(file: Path) -> None:
         pytest.param('{"a/b": {"input_per_mtok": null}}', "must be a number", id="null"),
         pytest.param(
             '{"a/b": {"input_per_mtok": 1, "input_per_mtok": 2}}',
-            "'input_per_mtok' stands there twice",
+            "the key 'input_per_mtok' comes twice",
             id="twice",
         ),
         pytest.param(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from promptgraph.domain.canonical import Json, JsonObject
+from promptgraph.domain.canonical import Json, JsonObject, distinct
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.prompt import Variable
 from promptgraph.domain.text import MAX_JSON_DEPTH, MAX_VARIABLES_BYTES
@@ -81,7 +81,7 @@ def _strict(text: str) -> Any:
     """
     return json.loads(
         text,
-        object_pairs_hook=_unique,
+        object_pairs_hook=distinct,
         parse_constant=_no_constant,
         parse_int=_integer,
         parse_float=_finite,
@@ -99,14 +99,6 @@ def _value(text: str) -> Json:
     except (ValueError, RecursionError):
         return text
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise ValueError(f"the key {twice!r} comes twice")
-    return found
 
 
 def _no_constant(constant: str) -> NoReturn:

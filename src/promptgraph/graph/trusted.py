@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from graphql import GraphQLError
 
+from promptgraph.domain.canonical import distinct
 from promptgraph.domain.errors import ForbiddenError, InvalidInputError, NotFoundError
 from promptgraph.graph.documents import DocumentRefusedError, Documents
 
@@ -145,16 +146,9 @@ def _json(path: Path) -> Any:
     if len(raw) > MAX_FILE_BYTES:
         raise _refused(path, f"it may hold at most {MAX_FILE_BYTES:,} bytes.")
     try:
-        return json.loads(raw.decode(), object_pairs_hook=_once)
+        return json.loads(raw.decode(), object_pairs_hook=distinct)
     except (ValueError, RecursionError) as error:
         raise _refused(path, f"it is no JSON: {error}.") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("an object names a key twice")
-    return found
 
 
 def _refused(path: Path, problem: str) -> InvalidInputError:

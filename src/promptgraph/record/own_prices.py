@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from promptgraph.domain.canonical import distinct
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.record.prices import ANY_PROVIDER, PriceBook, Rate, Rates
 
@@ -40,7 +41,7 @@ def _entries(path: Path) -> dict[str, Any]:
             parse_float=_number,
             parse_int=Decimal,
             parse_constant=Decimal,
-            object_pairs_hook=_once,
+            object_pairs_hook=distinct,
         )
     except (ValueError, RecursionError) as error:
         raise _refused(path, f"it is no JSON: {error}") from error
@@ -65,15 +66,6 @@ def _number(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation as error:
         raise ValueError(f"{text[:40]} is beyond every number") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise ValueError(f"{key!r} stands there twice")
-        seen[key] = value
-    return seen
 
 
 def _name(path: Path, key: str) -> tuple[str, str]:
