@@ -1,9 +1,11 @@
-"""Writes what is generated: schema.graphql, schema/, docs/reference/."""
+"""Writes what is generated: schema.graphql, schema/, docs/reference/, and types of the TypeScript client."""
 
 from __future__ import annotations
 
 from inspect import getdoc
 from pathlib import Path
+
+import typescript
 
 from promptgraph import config
 from promptgraph.cli import reference
@@ -20,7 +22,8 @@ def errors() -> str:
         "# Errors",
         "",
         "A query reports an expected failure in `errors` with `extensions.code`; a mutation in its",
-        "payload's `errors`; the command line as a sentence and an exit code. What nobody expected has the",
+        "payload's `errors`; the command line as a sentence and an exit code. Where the same again may",
+        "succeed, `retryable` is true, in `extensions` or in the payload. What nobody expected has the",
         "code `INTERNAL` and a number under which the server's log says more.",
         "",
         "| code | class | means | try again |",
@@ -41,8 +44,11 @@ def classes(kind: type[PromptgraphError]) -> list[type[PromptgraphError]]:
 
 def pages() -> dict[str, str]:
     """Every generated file, by its path."""
+    sdl = Path("schema.graphql")
+    exports = exported(sdl)
     return {
-        **{path.as_posix(): text for path, text in exported(Path("schema.graphql")).items()},
+        **{path.as_posix(): text for path, text in exports.items()},
+        "clients/typescript/src/api.ts": typescript.api(exports[sdl]),
         "docs/reference/cli.md": reference.reference(),
         "docs/reference/settings.md": config.reference(),
         "docs/reference/errors.md": errors(),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.browser import missing
 
@@ -36,22 +37,14 @@ def run_script(folder: Path, name: str, *, timeout_s: float, **variables: str) -
 
     raises  TimeoutExpired  time was up; all that it started was ended
     """
-    return _run(folder, [node_or_skip(folder), "--run", name], timeout_s, variables)
+    return run_words(folder, node_or_skip(folder), "--run", name, timeout_s=timeout_s, **variables)
 
 
-def install(folder: Path) -> None:
-    """Put what the folder's lock names into `node_modules`; without Node nothing, or under CI=true fail."""
-    home = _home()
-    if home is None:
-        print(f"{folder}: {ABSENT}")  # noqa: T201  # what make shows
-        sys.exit(os.environ.get("CI") == "true")
-    code, output = _run(folder, [str(home / "bin" / "node"), str(home / NPM), *INSTALL], INSTALL_S, {})
-    if code:
-        sys.exit(output)
-    (folder / INSTALLED).touch()
+def run_words(folder: Path, *words: str, timeout_s: float, **variables: str) -> tuple[int, str]:
+    """Exit code and output of a command in a folder, its program by its path.
 
-
-def _run(folder: Path, words: list[str], timeout_s: float, variables: dict[str, str]) -> tuple[int, str]:
+    raises  TimeoutExpired  time was up; all that it started was ended
+    """
     path = os.pathsep.join((str(Path(words[0]).parent), os.environ["PATH"]))
     process = subprocess.Popen(
         words,
@@ -69,6 +62,33 @@ def _run(folder: Path, words: list[str], timeout_s: float, variables: dict[str, 
         process.communicate()
         raise
     return process.returncode, output
+
+
+def run_npm(folder: Path, *words: str, timeout_s: float) -> tuple[int, str]:
+    """Exit code and output of an npm command in a folder, without the user's settings and cache.
+
+    raises  TimeoutExpired  time was up; all that it started was ended
+    """
+    home = _home()
+    if home is None:
+        missing(ABSENT)
+    with TemporaryDirectory() as own:
+        settings = {"HOME": own, "npm_config_cache": own, "npm_config_update_notifier": "false"}
+        program = (str(home / "bin" / "node"), str(home / NPM))
+        return run_words(folder, *program, *words, timeout_s=timeout_s, **settings)
+
+
+def install(folder: Path) -> None:
+    """Put what the folder's lock names into `node_modules`; without Node nothing, or under CI=true fail."""
+    home = _home()
+    if home is None:
+        print(f"{folder}: {ABSENT}")  # noqa: T201  # what make shows
+        sys.exit(os.environ.get("CI") == "true")
+    program = (str(home / "bin" / "node"), str(home / NPM))
+    code, output = run_words(folder, *program, *INSTALL, timeout_s=INSTALL_S)
+    if code:
+        sys.exit(output)
+    (folder / INSTALLED).touch()
 
 
 def _home() -> Path | None:

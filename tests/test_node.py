@@ -10,7 +10,9 @@ import pytest
 
 from tests.children import ROOT
 
-LOCKS = sorted(ROOT.glob("examples/*/package-lock.json")) + sorted(ROOT.glob("tests/*/package-lock.json"))
+LOCKS = sorted(
+    lock for room in ("clients", "examples", "tests") for lock in ROOT.glob(f"{room}/*/package-lock.json")
+)
 EXACT = re.compile(r"\d+\.\d+\.\d+")
 over_locks = pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.parent.relative_to(ROOT)))
 
