@@ -235,7 +235,8 @@ async def test_reads_a_status_where_the_body_says_nothing(
 )
 async def test_reads_an_error_of_the_whole_request(code: str, error: type[PromptgraphError]) -> None:
     """A top-level error is raised with its own sentence, whatever the status."""
-    body = json.dumps({"errors": [{"message": "Not now.", "extensions": {"code": code}}]}).encode()
+    extensions = {"code": code, "retryable": error is StoreUnavailableError}
+    body = json.dumps({"errors": [{"message": "Not now.", "extensions": extensions}]}).encode()
     with answering(503, body) as fake, pytest.raises(error, match=r"^Not now\.$"):
         await sync(fake.url)
 

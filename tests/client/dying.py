@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from promptgraph.app import build
 from promptgraph.config import load
+from promptgraph.store.visits import Lent
 
 
 def main(home: str, port: str, chance: str, seed: str) -> None:
@@ -24,17 +23,18 @@ def main(home: str, port: str, chance: str, seed: str) -> None:
     folder = Path(home)
     app = build(load(database_url=f"sqlite:///{folder}/registry.db", prompts_dir=folder / "prompts"))
 
-    def before(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith('INSERT INTO "llm_calls"'):
-            connection.info["records"] = True
+    speak, records = Lent.exec_driver_sql, False
 
-    def after(connection: Any) -> None:
-        if connection.info.pop("records", False) and moments.random() < float(chance):
-            connection.connection.dbapi_connection.commit()
+    def spoken(lent: Lent, statement: str, parameters: Any = None, /) -> Any:
+        nonlocal records
+        found = speak(lent, statement, parameters)
+        records |= statement.startswith('INSERT INTO "llm_calls"')
+        if statement == "COMMIT" and records and moments.random() < float(chance):
             os.kill(os.getpid(), signal.SIGKILL)
+        records &= statement != "COMMIT"
+        return found
 
-    event.listen(Engine, "before_cursor_execute", before)
-    event.listen(Engine, "commit", after)
+    Lent.exec_driver_sql = spoken  # type: ignore[method-assign]  # the fault that is planted
     uvicorn.run(app, port=int(port), log_level="critical")
 
 

@@ -24,9 +24,9 @@ PATIENCE_S = 60.0
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[str]:
-    """The address of a server of `home`/prompts."""
-    settings = load(database_url=f"sqlite:///{home}/registry.db", prompts_dir=home / "prompts")
+def serving(home: Path, **more: Any) -> Iterator[str]:
+    """The address of a server of `home`/prompts; `more` settings."""
+    settings = load(database_url=f"sqlite:///{home}/registry.db", prompts_dir=home / "prompts", **more)
     server = uvicorn.Server(uvicorn.Config(build(settings), port=0, log_level="critical", lifespan="on"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -36,6 +36,15 @@ def serving(home: Path) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(PATIENCE_S)
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[str]:
+    """The address of one that executes trusted documents alone; a frontend's manifest has none of ours."""
+    manifest = home / "documents.json"
+    manifest.write_text(json.dumps({"names": "{ prompts { nodes { name } } }"}))
+    with serving(home, trusted_documents=manifest, only_trusted=True) as url:
+        yield url
 
 
 def within(holds: Callable[[], object], seconds: float = PATIENCE_S) -> None:

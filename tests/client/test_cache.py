@@ -19,8 +19,6 @@ from promptgraph.client.async_client import AsyncClient
 from promptgraph.client.bundle import Bundle, Bundled, bundle_text, read_bundle
 from promptgraph.client.client import Client
 from promptgraph.client.live import Events
-from promptgraph.client.lookups import looked_up
-from promptgraph.client.patience import Patience
 from promptgraph.domain.errors import (
     InvalidInputError,
     NotFoundError,
@@ -118,7 +116,7 @@ def test_a_prompt_that_is_gone_is_told_by_the_next_look(server: str) -> None:
     with Client(server, transport=network) as client:
         client.prompt(NAME, label="staging")
         client._core.cache.drop()  # noqa: SLF001  # as an event does
-        node = {"serverInfo": {"revision": 9}, "p0": None}
+        node = {"serverInfo": {"revision": 9}, "prompt": None}
         network.script.append(httpx.Response(200, json={"data": node}))
         with pytest.raises(NotFoundError, match="no prompt"):
             client.prompt(NAME, label="staging")
@@ -232,14 +230,14 @@ def node_of(content: PromptContent, **more: Any) -> dict[str, Any]:
 def test_contents_are_rebuilt_exactly(odd: str) -> None:
     """What the API does not tell is found by the hash."""
     content = ODD[odd]
-    answer = {"data": {"serverInfo": {"revision": 1}, "p0": node_of(content)}}
+    answer = {"data": {"serverInfo": {"revision": 1}, "prompt": node_of(content)}}
     with Client("http://localhost:1", transport=Network(httpx.Response(200, json=answer))) as client:
         assert content == client.prompt("odd").content
 
 
 def test_a_content_with_another_hash_is_not_served() -> None:
     """Rather no prompt than another one than the call will name."""
-    answer = {"data": {"serverInfo": {"revision": 1}, "p0": node_of(ODD["parts"], contentHash="0" * 64)}}
+    answer = {"data": {"serverInfo": {"revision": 1}, "prompt": node_of(ODD["parts"], contentHash="0" * 64)}}
     network = Network(httpx.Response(200, json=answer))
     with Client("http://localhost:1", transport=network) as client, pytest.raises(PromptMismatchError):
         client.prompt("odd")
@@ -269,17 +267,20 @@ def test_news_that_end_are_told(line: str) -> None:
         events.is_news(line)
 
 
-def test_many_are_refreshed_within_the_servers_limits(server: str) -> None:
-    """Agents, and prompts with and without the usual label, as many as one request asks for."""
+def test_all_that_is_stale_is_looked_at_again(own: str) -> None:
+    """Prompts, with and without the usual label, and agents; whether it is there still or not."""
+    move(own, 2)
     network = Network()
-    with Client(server, transport=network, ttl=0.0) as client:
-        for version in (None, 1):
-            client.prompt("chat", version=version)
-        labelled = [client.prompt(NAME, label=label) for label in ("production", "staging")]
+    with Client(own, transport=network, ttl=0.0) as client:
+        for name, label in (("chat", None), (NAME, None), (NAME, "canary")):
+            client.prompt(name, label=label)
         bot = client.assignments("bot")
-        keys = [*client._core.cache.entries] * 3  # noqa: SLF001  # what it keeps
-        found = client._shell.run(looked_up(keys, "production", Patience(1)))  # noqa: SLF001  # as a refresh does
-        assert [*labelled, bot] * 3 == [each.value for each in found if each.value in (*labelled, bot)]
+        move(own, 3)
+        network.asked.clear()
+        assert client._core.cache.claim_refresh()  # noqa: SLF001  # nobody else does
+        client._shell.run(client._core.refreshed())  # noqa: SLF001  # as behind the scenes
+        assert ["Revision", *["Look"] * 3, "LookAgent"] == questions(network)
+        assert (3, bot) == (client.prompt(NAME, label="canary").version, client.assignments("bot"))
 
 
 def test_a_live_client_drops_at_once(own: str) -> None:

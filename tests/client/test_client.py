@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from promptgraph.client.async_client import AsyncClient
+from promptgraph.client.calls import CallDraft
 from promptgraph.client.client import Client
 from promptgraph.domain.call import CallStatus, RecordStatus
 from promptgraph.domain.call_ids import new_call_id
@@ -20,6 +21,7 @@ from promptgraph.domain.errors import (
     ForbiddenError,
     IdempotencyConflictError,
     InvalidInputError,
+    InvalidRollupError,
     NotFoundError,
     PromptMismatchError,
     StoreUnavailableError,
@@ -203,6 +205,17 @@ def test_records_many_each_for_itself(client: Client) -> None:
     assert [] == client.record_many([])
 
 
+def test_many_that_fail_on_the_way_say_which(server: str) -> None:
+    """More than one request holds: what is stored is told, and the rest has the error."""
+    network = Network()
+    with Client(server, transport=network) as client:
+        prompt = client.prompt("support/enterprise")
+        network.script.extend([None, *[away()] * 4])
+        results = client.record_many([CallDraft(prompt=prompt, model="m")] * 501)
+    assert {RecordStatus.RECORDED} == {result.status for result in results[:500]}
+    assert (None, StoreUnavailableError) == (results[500].status, type(results[500].error).__mro__[1])
+
+
 def test_scores_a_call(client: Client, server: str) -> None:
     """Until it is scored again by the same source, the score stays."""
     recorded = client.record(client.prompt("support/enterprise"), model="m")
@@ -257,6 +270,11 @@ def test_another_text_under_the_number_is_told(client: Client) -> None:
         client.record(prompt.id, model="m", prompt_hash="0" * 64)
 
 
+def unavailable(**more: bool) -> JsonObject:
+    """An error of the whole request, as the server tells it."""
+    return {"message": "x", "extensions": {"code": "UNAVAILABLE", **more}}
+
+
 GARBAGE = httpx.Response(200, text="<html>Welcome to nginx!</html>")
 BUSY = httpx.Response(429, headers={"retry-after": "0"})
 
@@ -286,17 +304,19 @@ def test_a_passing_failure_is_not_noticed(server: str, happens: object) -> None:
         (httpx.Response(500, text="oh"), StoreUnavailableError),
         (httpx.Response(200, json={"data": {}}), StoreUnavailableError),
         (
-            httpx.Response(
-                200, json={"data": None, "errors": [{"message": "x", "extensions": {"code": "UNAVAILABLE"}}]}
-            ),
+            httpx.Response(200, json={"data": None, "errors": [unavailable(retryable=True)]}),
             StoreUnavailableError,
+        ),
+        (
+            httpx.Response(200, json={"data": None, "errors": [unavailable()]}),
+            InvalidRollupError,
         ),
         (httpx.Response(429, headers={"retry-after": "3600"}), StoreUnavailableError),
         (httpx.Response(401), ForbiddenError),
         (httpx.Response(404), InvalidInputError),
         (httpx.Response(302), InvalidInputError),
     ],
-    ids=["away", "500", "empty", "UNAVAILABLE", "429 for an hour", "401", "404", "redirect"],
+    ids=["away", "500", "empty", "UNAVAILABLE", "for good", "429 for an hour", "401", "404", "redirect"],
 )
 def test_a_lasting_failure_is_typed(happens: object, error: type[Exception]) -> None:
     """After a few tries, soon; what is no use to repeat, at once."""
@@ -304,7 +324,7 @@ def test_a_lasting_failure_is_typed(happens: object, error: type[Exception]) -> 
     network.always = happens
     with Client("http://localhost:1", transport=network) as client, pytest.raises(error):
         client.record(None, model="m")
-    assert len(network.asked) in (1, 4)
+    assert len(network.asked) in ((1, 4) if error is StoreUnavailableError else (1,))
 
 
 def test_the_key_travels_in_a_header(monkeypatch: pytest.MonkeyPatch) -> None:

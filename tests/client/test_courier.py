@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from promptgraph.client.async_client import AsyncClient
+from promptgraph.client.calls import CallDraft
 from promptgraph.client.client import Client
-from promptgraph.client.courier import Flushed, deliver_batch
+from promptgraph.client.courier import Delivered, Flushed, deliver_batch
 from promptgraph.client.http import Shell
+from promptgraph.client.limits import Bounds
 from promptgraph.client.outbox import Outbox
 from promptgraph.client.prompts import Prompt
 from promptgraph.domain.call_ids import new_call_id
@@ -161,6 +164,26 @@ def test_a_poisoned_row_is_set_aside_alone(server: str, path: Path, caplog: pyte
     outbox.close()
 
 
+def test_a_call_that_waited_for_too_long_is_sent_when_somebody_says_so(server: str, path: Path) -> None:
+    """A week is what every server keeps calls for, and more; a call whose id tells no age is sent."""
+    outbox, made = Outbox(path), int((time.time() - 8 * 86_400) * 1000)
+    late = UUID(int=(made << 80) | new_call_id().int & (1 << 80) - 1)
+    with background(server, path) as client:
+        prompt = prompt_of(client)
+        client._core.courier.wake = lambda: None  # type: ignore[method-assign, union-attr]  # noqa: SLF001  # nobody delivers yet
+        for call_id in (late, uuid4(), new_call_id()):
+            client.record(prompt, model="m", call_id=str(call_id))
+        shell = Shell(client._core.server)  # noqa: SLF001  # the same server
+        done = [deliver_batch(outbox, shell) for _ in range(2)]
+        assert [Delivered(refused=1), Delivered(recorded=2)] == done
+        ((call_id, reason),) = outbox.refusals()
+        assert late == call_id and "7 days" in reason
+        assert 1 == outbox.retry_refused()
+        assert Delivered(recorded=1) == deliver_batch(outbox, shell, late=True)
+        shell.close()
+    outbox.close()
+
+
 def test_a_row_that_the_server_refuses_is_set_aside(server: str, path: Path) -> None:
     """Its reason is kept; others of the batch arrive."""
     with background(server, path) as client:
@@ -170,6 +193,54 @@ def test_a_row_that_the_server_refuses_is_set_aside(server: str, path: Path) -> 
         assert Flushed(1, 0, 1) == client.flush(30)
         ((_, reason),) = client._core.courier.outbox.refusals()  # type: ignore[union-attr]  # noqa: SLF001  # it has one
         assert "latencyMs" in reason
+
+
+UNFIT: dict[str, dict[str, Any]] = {
+    "too large": {"output": "x" * 300_000},
+    "too deep": {"variables": {"a": [[[[[[[[[[[[]]]]]]]]]]]]}},
+    "not to be stored": {"output": "a\x00b"},
+    "metadata": {"metadata": {"k": "x" * 20_000}},
+}
+
+
+@pytest.mark.parametrize("facts", UNFIT.values(), ids=UNFIT)
+def test_a_call_whose_contents_are_refused_is_linked_all_the_same(
+    server: str, path: Path, facts: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is recorded without them, and the log says why."""
+    with background(server, path) as client:
+        with client.llm_call(prompt_of(client), model="m", **facts) as call:
+            call.finish(input_tokens=7)
+        assert Flushed(1, 0) == client.flush(30)
+    expected = {"inputTokens": 7, "prompt": {"name": "support/enterprise"}, "output": None}
+    assert expected == stored(server, call.call_id, "inputTokens prompt { name } output")
+    assert f"The call {call.call_id} was recorded without its contents" in caplog.text
+
+
+def test_many_are_kept_each_for_itself(path: Path) -> None:
+    """Those for which there is no room say so; the others are in the outbox."""
+    client = background("http://127.0.0.1:9", path)
+    courier = client._core.courier  # noqa: SLF001  # a smaller outbox
+    assert courier is not None
+    courier.outbox = Outbox(path, bounds=Bounds(rows=2))
+    made = client.record_many([CallDraft(prompt=None, model="m")] * 3)
+    assert [None, None, StoreUnavailableError] == [each.error and type(each.error) for each in made]
+    assert 2 == courier.outbox.waiting()
+    client.close(0)
+
+
+def test_a_program_that_moves_keeps_its_outbox(
+    server: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path is meant where the client was made, though the file is opened again later."""
+    monkeypatch.chdir(path.parent)
+    with background(server, Path(path.name)) as client:
+        prompt = prompt_of(client)
+        client.record(prompt, model="m")
+        monkeypatch.chdir("/")
+        client.record(prompt, model="m")
+        assert Flushed(2, 0) == client.flush(30)
+    assert path.exists()
 
 
 def test_a_server_that_understands_nothing_costs_nothing(path: Path) -> None:

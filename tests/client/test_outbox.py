@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import resource
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,8 +19,10 @@ from promptgraph.client.calls import Kind, Row
 from promptgraph.client.lending import Leased, Settled
 from promptgraph.client.limits import Bounds
 from promptgraph.client.outbox import LEASE_S, Outbox
+from promptgraph.client.outbox_file import FORMAT
 from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
+from tests.children import surroundings
 
 
 def row(text: str = "{}", kind: Kind = Kind.CALL) -> Row:
@@ -193,6 +197,172 @@ def test_a_broken_file_is_set_aside(path: Path, how: str, caplog: pytest.LogCapt
     outbox.close()
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_broken_file_is_set_aside_once(path: Path) -> None:
+    """However many processes find it so at one moment; what they keep is in the new one."""
+    first = Outbox(path)
+    first.put(row())
+    first.close()
+    path.write_bytes(b"no database at all" * 100)
+    in_processes(lambda: _puts(Outbox(path), 20), 4)
+    outbox = Outbox(path)
+    assert (80, 1) == (outbox.waiting(), outbox.status().corrupt)
+    assert 1 == len(list(path.parent.glob("outbox.db.corrupt-*[0-9]")))
+    outbox.close()
+
+
+def test_what_was_kept_a_moment_ago_survives_a_broken_file(path: Path) -> None:
+    """It is in the spool still."""
+    outbox = Outbox(path)
+    outbox.put(row("0"))
+    outbox.put(row("1"))
+    path.write_bytes(b"no database at all" * 100)
+    other = Outbox(path)
+    assert ("1",) == tuple(each.text for each in lent(other).rows)
+    other.close()
+    outbox.close()
+
+
+def test_a_row_that_was_cut_off_spoils_no_other(path: Path) -> None:
+    """Its writer died in the middle of it: `put` had not returned."""
+    outbox = Outbox(path)
+    outbox.put(row("0"))
+    for number in (1, 2):
+        outbox.put(row(str(number)))
+        with path.with_name("outbox.db-spool").open("ab") as spool:
+            spool.write(b"\n0 0123456789abcdef0123456789abcdef 99 {cut")
+    outbox.put(row("3"))
+    assert ("0", "1", "2", "3") == tuple(each.text for each in lent(outbox).rows)
+    outbox.close()
+
+
+def test_two_of_one_process_lose_nothing(path: Path) -> None:
+    """To open a file and close it ends all locks that a process has on it; another process would then take
+    its log away.
+    """
+    first, second = Outbox(path), Outbox(path)
+    for outbox in (first, second, first):
+        outbox.put(row())
+    assert 3 == first.waiting()
+    script = "import sys; from pathlib import Path; from promptgraph.client.outbox import Outbox\n"
+    script += "outbox = Outbox(Path(sys.argv[1])); print(outbox.waiting()); outbox.close()"
+    command = [sys.executable, "-c", script, str(path)]
+    for expected in (3, 6):
+        done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=True)
+        assert f"{expected}\n" == done.stdout
+        for outbox in (first, second, first):
+            outbox.put(row())
+        second.waiting()
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("what", ["database", "text"])
+def test_a_file_of_something_else_is_left_alone(path: Path, what: str) -> None:
+    """A path that was mistaken: nothing is written to it, it keeps its name and its mode."""
+    path.parent.mkdir()
+    if what == "text":
+        path.write_text("a page that somebody wrote " * 100)
+    else:
+        with sqlite3.connect(path) as other:
+            other.execute("CREATE TABLE theirs (x)")
+        other.close()
+    path.chmod(0o644)
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(InvalidInputError, match="something else"):
+            Outbox(path).put(row())
+    assert (before, 0o644) == (path.read_bytes(), path.stat().st_mode & 0o777)
+
+
+def test_an_outbox_of_a_newer_release_is_left_alone(path: Path) -> None:
+    """This one would not understand it."""
+    outbox = Outbox(path)
+    outbox.put(row())
+    outbox.close()
+    with sqlite3.connect(path) as newer:
+        newer.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    newer.close()
+    with pytest.raises(InvalidInputError, match="newer release"):
+        outbox.put(row())
+    assert not list(path.parent.glob("*corrupt*"))
+
+
+def test_an_interrupted_look_leaves_it_usable(outbox: Outbox) -> None:
+    """Ctrl-C in the middle of a transaction undoes it."""
+
+    def interrupted(db: sqlite3.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        raise KeyboardInterrupt
+
+    outbox.put(row())
+    with pytest.raises(KeyboardInterrupt):
+        outbox._file.run(interrupted)  # noqa: SLF001  # as a lease would be
+    assert 1 == len(lent(outbox).rows)
+
+
+def test_a_link_is_not_followed(path: Path) -> None:
+    """Through a link it could close, or set aside, what is no outbox."""
+    path.parent.mkdir()
+    theirs = path.with_name("theirs")
+    theirs.write_text("theirs")
+    path.symlink_to(theirs)
+    with pytest.raises(InvalidInputError, match="a link"):
+        Outbox(path).put(row())
+    assert "theirs" == theirs.read_text()
+
+
+def _told_by_a_child(work: Callable[[], object]) -> str:
+    """The error that `work` ends with in a process of its own."""
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        told = "nothing"
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  # whichever it is
+            told = f"{type(error).__name__}: {error}"
+        os.write(writer, told.encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as told_by:
+        return told_by.read()
+
+
+def test_a_process_without_descriptors_is_told(path: Path) -> None:
+    """It is not the outbox that is wrong."""
+
+    def work() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+        held = []
+        with suppress(OSError):
+            while True:
+                held.append(os.dup(0))
+        Outbox(path).put(row())
+
+    path.parent.mkdir()
+    assert "StoreUnavailableError" in (told := _told_by_a_child(work))
+    assert "Too many open files" in told
+
+
+def test_a_place_that_is_not_writable_is_told(path: Path) -> None:
+    """With the path, as one of our errors: a recorder must not end the program that it serves."""
+
+    def work() -> None:
+        if os.geteuid() == 0:
+            os.setuid(12_345)
+        Outbox(path).put(row())
+
+    Outbox(path).put(row())
+    path.parent.chmod(0o555)
+    for each in path.parent.iterdir():
+        each.chmod(0o444)
+    told = _told_by_a_child(work)
+    path.parent.chmod(0o755)
+    assert "InvalidInputError" in told
+    assert str(path) in told
+
+
 def test_a_file_that_was_taken_away_is_made_anew(path: Path) -> None:
     """A tidy neighbour deletes it: what comes from then on is in a file that is there."""
     outbox = Outbox(path, bounds=Bounds())
@@ -207,23 +377,16 @@ def test_a_file_that_was_taken_away_is_made_anew(path: Path) -> None:
 
 def test_a_full_disk_is_told(path: Path) -> None:
     """The process has no room for one more page: the error says so, and what was kept stays."""
-    reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
+
+    def work() -> None:
         outbox = Outbox(path)
         outbox.put(row("x"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-        told = "nothing"
-        try:
-            for _ in range(1000):
-                outbox.put(row("x" * 4000))
-        except StoreUnavailableError as error:
-            told = str(error)
-        os.write(writer, told.encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    told = os.read(reader, 10_000).decode()
-    os.close(reader)
-    os.close(writer)
+        for _ in range(1000):
+            outbox.put(row("x" * 4000))
+
+    told = _told_by_a_child(work)
+    assert "is full" in told
     assert str(path) in told
     assert "not kept" in told
     again = Outbox(path)
@@ -255,6 +418,17 @@ def test_many_threads_share_one(outbox: Outbox) -> None:
     assert (800, 800) == (len(ids), len(set(ids)))
 
 
+def in_processes(work: Callable[[], None], count: int) -> None:
+    """Each forked from this one."""
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=work) for _ in range(count)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [0] * count == [child.exitcode for child in children]
+
+
 def _puts(outbox: Outbox, count: int) -> None:
     for _ in range(count):
         outbox.put(row())
@@ -266,14 +440,8 @@ def test_it_survives_forks(outbox: Outbox) -> None:
     outbox.put(row())
     going = threading.Thread(target=_puts, args=(outbox, 300))
     going.start()
-    context = multiprocessing.get_context("fork")
-    children = [context.Process(target=_puts, args=(outbox, 100)) for _ in range(4)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join()
+    in_processes(lambda: _puts(outbox, 100), 4)
     going.join()
-    assert [0] * 4 == [child.exitcode for child in children]
     assert 1 + 300 + 400 == outbox.waiting()
 
 

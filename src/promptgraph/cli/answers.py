@@ -14,17 +14,6 @@ from promptgraph.sync.apply import Outcome
 
 T = TypeVar("T")
 
-DOCUMENT = """\
-mutation Sync($input: SyncPromptsInput!) {
-  syncPrompts(input: $input) {
-    plan { action kind name version sentence impact path }
-    problems { path line column message hint warning }
-    run { source commitSha startedAt finishedAt added moved retired unchanged }
-    errors { code message }
-  }
-}
-"""
-
 
 class NotAnAnswer(Exception):  # noqa: N818  # never leaves the command line; remote.py words it
     """What came back has not the shape of a GraphQL answer to the mutation."""

@@ -44,7 +44,7 @@ def delivered(outbox: Outbox, settings: Settings, *, retry_refused: bool) -> Del
         outbox.retry_refused()
     total = Delivered()
     try:
-        while (one := deliver_batch(outbox, shell)) is not None and one != Delivered():
+        while (one := deliver_batch(outbox, shell, late=retry_refused)) is not None and one != Delivered():
             total = replace(
                 total,
                 recorded=total.recorded + one.recorded,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from promptgraph.cli.answers import DOCUMENT, NotAnAnswer, outcome_of
+from promptgraph.cli.answers import NotAnAnswer, outcome_of
 from promptgraph.cli.output import as_json
 from promptgraph.client.address import Server
+from promptgraph.client.documents import SYNC
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import (
     ForbiddenError,
@@ -60,7 +61,7 @@ async def sync_over_http(server: Server, request: Request, patience: float = PAT
             ForbiddenError         no right to sync
             InvalidInputError      it answers, but not as a promptgraph server does
     """
-    body: JsonObject = {"query": DOCUMENT, "variables": {"input": sync_input(request)}}
+    body: JsonObject = {"query": SYNC, "variables": {"input": sync_input(request)}}
     timeout = httpx.Timeout(patience, connect=CONNECT_S)
     async with _translated(server), asyncio.timeout(patience * WHOLE):
         async with _client(server, timeout) as client:

@@ -14,6 +14,7 @@ from promptgraph.domain.errors import (
     ForbiddenError,
     IdempotencyConflictError,
     InvalidInputError,
+    InvalidRollupError,
     NotFoundError,
     PromptgraphError,
     PromptMismatchError,
@@ -62,8 +63,12 @@ class ServerAwayError(StoreUnavailableError):
         self.after_s = after_s
 
 
-def error_of(code: str, message: str, field: str | None = None) -> PromptgraphError:
+def error_of(
+    code: str, message: str, field: str | None = None, *, retryable: bool = False
+) -> PromptgraphError:
     """The error that a code of the API stands for."""
+    if code == InvalidRollupError.code and not retryable:
+        return InvalidRollupError(message, field=field)
     if code == TooManyRowsError.code:
         return TooManyRowsError(message, limit=MAX_ROWS, field=field)
     return ERRORS.get(code, PromptgraphError)(message, field=field)
@@ -73,13 +78,15 @@ def told_error(told: Json) -> PromptgraphError:
     """The error that a MutationError, or an entry of a response's `errors`, stands for."""
     facts = told if isinstance(told, dict) else {}
     extensions = facts.get("extensions")
-    code = facts.get("code") or (extensions.get("code") if isinstance(extensions, dict) else None)
-    field = facts.get("field")
+    more = extensions if isinstance(extensions, dict) else facts
+    code = more.get("code")
+    field = more.get("field")
     # what GraphQL itself refuses has no code
     return error_of(
         str(code or InvalidInputError.code),
         str(facts.get("message")),
         field if isinstance(field, str) else None,
+        retryable=more.get("retryable") is True,
     )
 
 

@@ -76,7 +76,7 @@ class AsyncClient:
         """As `Client.record_many`."""
         rows = self._core.calls(calls)
         if self._core.courier is not None:
-            return [kept for row in rows if (kept := self._core.kept(row))]
+            return self._core.kept_each(rows)
         return await self._shell.run(self._core.recorded(rows)) if rows else []
 
     async def score(self, call: UUID | str, name: str, **facts: Unpack[ScoreFacts]) -> Recorded:

@@ -6,25 +6,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from promptgraph.client.agents import ASSIGNMENTS, Assigned, Assignments, assignments_of
+from promptgraph.client.agents import Assigned, Assignments, assignments_of
 from promptgraph.client.answers import ServerAwayError, answered
 from promptgraph.client.bundle import Bundle, Bundled
+from promptgraph.client.documents import AGENTS, FAMILIES
 from promptgraph.client.lookups import request
 from promptgraph.client.patience import Patience
-from promptgraph.client.prompts import FRAGMENT, Prompt, prompt_of
+from promptgraph.client.prompts import Prompt, prompt_of
 from promptgraph.client.steps import Work
 from promptgraph.domain.canonical import JsonObject, canonical_json
-
-PAGE = 5
-_INFO = "pageInfo { hasNextPage endCursor }"
-FAMILIES = (
-    f"query Families($after: String) {{ page: promptFamilies(first: {PAGE}, after: $after) {{"
-    f" {_INFO} nodes {{ latest {{ ...P }} labels {{ label prompt {{ ...P }} }} }} }} }} {FRAGMENT}"
-)
-AGENTS = (
-    f"query Agents($after: String) {{ page: agents(first: {PAGE}, after: $after) {{ {_INFO} nodes {{"
-    f" name {ASSIGNMENTS} }} }} }} {FRAGMENT}"
-)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypeAlias, TypedDict
 from uuid import UUID
 
 from promptgraph.client.answers import told_error
@@ -20,6 +20,8 @@ from promptgraph.domain.errors import InvalidInputError, PromptgraphError
 from promptgraph.domain.nearest import meant
 
 MAX_ROW_BYTES = 1024 * 1024
+CONTENTS = ("variables", "output", "metadata")
+"""What a call can do without: its link, and its figures, stay."""
 Of: TypeAlias = "Prompt | Rendered | str | None"
 """What a call was made with: a prompt, what rendering it gave, or its id; None where the server takes it."""
 
@@ -101,7 +103,7 @@ class CallDraft(TypedDict):
 
     prompt: Of
     model: str
-    facts: CallFacts
+    facts: NotRequired[CallFacts]
 
 
 def api_names(facts: type[Any]) -> dict[str, str]:
@@ -153,6 +155,12 @@ def _add(facts: Mapping[str, Any], names: Mapping[str, str], sent: dict[str, Any
 def _strip(hidden: frozenset[str], sent: dict[str, Any]) -> None:
     variables = sent.get("variables") or {}
     sent["variables"] = {name: value for name, value in variables.items() if name not in hidden}
+
+
+def without_contents(row: Row) -> Row:
+    """The same call, without what a server may refuse to store."""
+    facts = json.loads(row.text)
+    return row._replace(text=_encode({name: value for name, value in facts.items() if name not in CONTENTS}))
 
 
 def score_row(call_id: UUID | str, name: str, facts: Mapping[str, Any]) -> Row:

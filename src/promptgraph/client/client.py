@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, Unpack, cast
@@ -19,6 +18,7 @@ from promptgraph.client.http import Shell
 from promptgraph.client.live import Listener
 from promptgraph.client.observed import ObservedCall
 from promptgraph.client.prompts import Prompt, Rendered
+from promptgraph.client.threads import begun
 from promptgraph.domain.canonical import Json
 
 
@@ -89,15 +89,15 @@ class Client:
         return kept or settled(self._shell.run(self._core.recorded([row]))[0])
 
     def record_many(self, calls: Sequence[CallDraft]) -> list[Recorded]:
-        """Record calls, each as by `record`; what became of each, in order. One that is refused has an
-        `error` and holds up no other.
+        """Record calls, each as by `record`; what became of each, in order. One that is refused, or for which
+        server or outbox had no room, has an `error` and holds up no other.
 
-        raises  StoreUnavailableError  the server or the outbox takes nothing now
+        raises  StoreUnavailableError  the server takes nothing now
                 InvalidInputError      a value has not the type that it must have; nothing was stored
         """
         rows = self._core.calls(calls)
         if self._core.courier is not None:
-            return [kept for row in rows if (kept := self._core.kept(row))]
+            return self._core.kept_each(rows)
         return self._shell.run(self._core.recorded(rows)) if rows else []
 
     def score(self, call: UUID | str, name: str, **facts: Unpack[ScoreFacts]) -> Recorded:
@@ -141,11 +141,7 @@ class Client:
         value = cache.served(key)
         if value is None:
             return self._shell.run(self._core.found(key))
-        if cache.is_stale(key) and cache.claim_refresh():
-            threading.Thread(
-                target=self._shell.run,
-                args=(self._core.refreshed(),),
-                name="promptgraph-refresh",
-                daemon=True,
-            ).start()
+        claimed = cache.is_stale(key) and cache.claim_refresh()
+        if claimed and begun(self._shell.run, "refresh", self._core.refreshed()) is None:
+            cache.release_refresh(failed=True)
         return value

@@ -117,7 +117,7 @@ class Core:
         """
         instead = self.cache.last_known(key) or self.bundle.find(key, self.label)
         try:
-            (looked,) = yield from looked_up([key], self.label, ONCE if instead else self.patience)
+            looked = yield from looked_up(key, self.label, ONCE if instead else self.patience)
         except StoreUnavailableError as error:
             if instead is None:
                 raise
@@ -145,9 +145,9 @@ class Core:
         try:
             stale = self.cache.stale()
             changed = self.cache.confirm(stale, (yield from revision(ONCE)))
-            for key, looked in zip(changed, (yield from looked_up(changed, self.label, ONCE)), strict=True):
+            for key in changed:
                 try:
-                    self._kept(key, looked)
+                    self._kept(key, (yield from looked_up(key, self.label, ONCE)))
                 except NotFoundError as error:
                     log.warning("%s", error)
             failed = False
@@ -198,14 +198,30 @@ class Core:
         self.courier.wake()
         return Recorded(row.call_id)
 
-    def recorded(self, rows: Sequence[Row]) -> Work[list[Recorded]]:
-        """What the server says of rows of one kind, however many.
+    def kept_each(self, rows: Sequence[Row]) -> list[Recorded]:
+        """The rows in the outbox; those that it does not take have an error."""
+        made = []
+        for row in rows:
+            try:
+                made.append(self.kept(row) or Recorded(row.call_id))
+            except StoreUnavailableError as error:
+                made.append(Recorded(row.call_id, error=error))
+        return made
 
-        raises  PromptgraphError  it refuses a whole request
+    def recorded(self, rows: Sequence[Row]) -> Work[list[Recorded]]:
+        """What the server says of rows of one kind, however many. What fails once something is stored is an
+        error of the rest.
+
+        raises  PromptgraphError  it refuses the first request as a whole
         """
         made: list[Recorded] = []
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            made += yield from sent(rows[start : start + ROWS_AT_ONCE], self.patience)
+            try:
+                made += yield from sent(rows[start : start + ROWS_AT_ONCE], self.patience)
+            except PromptgraphError as error:
+                if not made:
+                    raise
+                return [*made, *(Recorded(row.call_id, error=error) for row in rows[start:])]
         return made
 
     def flush(self, timeout_s: float) -> Flushed:

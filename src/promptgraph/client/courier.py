@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import logging
 import threading
 import time
@@ -14,9 +15,11 @@ from promptgraph.client.calls import Recorded
 from promptgraph.client.forks import PROCESS, LockPerProcess
 from promptgraph.client.http import Shell
 from promptgraph.client.lending import Settled
+from promptgraph.client.limits import LATE, is_late
 from promptgraph.client.outbox import LEASE_S, Outbox
 from promptgraph.client.patience import Patience
 from promptgraph.client.sending import delivered
+from promptgraph.client.threads import begun
 from promptgraph.domain.call import RecordStatus
 from promptgraph.domain.errors import PromptgraphError, StoreUnavailableError
 
@@ -51,14 +54,21 @@ class Delivered:
     refused: int = 0
 
 
-def deliver_batch(outbox: Outbox, shell: Shell) -> Delivered | None:
-    """Send the oldest rows that nobody else is sending; None if there are none.
+def deliver_batch(outbox: Outbox, shell: Shell, *, late: bool = False) -> Delivered | None:
+    """Send the oldest rows that nobody else is sending; None if there are none. Calls that have waited for
+    too long are set aside, and nothing is sent then.
 
+    keys    late: send those, too
     raises  PromptgraphError  the server takes none now; they stay in the outbox
     """
     leased = outbox.lease()
     if leased is None:
         return None
+    now = dt.datetime.now(dt.UTC)
+    if not late and (old := [place for place, row in enumerate(leased.rows) if is_late(row, now)]):
+        log.error("%d calls were set aside. %s", len(old), LATE)
+        outbox.settle(leased, Settled((), refused=tuple((place, LATE) for place in old)))
+        return Delivered(refused=len(old))
     try:
         results = shell.run(delivered(leased.rows))
     except BaseException:
@@ -69,6 +79,8 @@ def deliver_batch(outbox: Outbox, shell: Shell) -> Delivered | None:
     for result in results:
         if result.error is not None and result.status is RecordStatus.REJECTED:
             log.error("The server refuses the call %s; it was set aside: %s", result.call_id, result.error)
+        elif result.error is not None and result.status is not None:
+            log.warning("The call %s was recorded without its contents: %s", result.call_id, result.error)
     return Delivered(len(settled.delivered), len(settled.duplicates), len(settled.refused))
 
 
@@ -117,9 +129,7 @@ class Courier:
                 self._reset()
             if self._thread is None or not self._thread.is_alive():
                 self._stopped.clear()
-                thread = threading.Thread(target=self._run, name="promptgraph-courier", daemon=True)
-                thread.start()
-                self._thread = thread
+                self._thread = begun(self._run, "courier")
                 atexit.register(self._bye)
 
     def _bye(self) -> None:

@@ -10,14 +10,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from promptgraph.client.answers import ServerAwayError
+from promptgraph.client.documents import NEWS
 from promptgraph.client.forks import PROCESS, LockPerProcess
 from promptgraph.client.http import AsyncShell, Shell
 from promptgraph.client.patience import Patience
+from promptgraph.client.threads import begun
 from promptgraph.domain.errors import PromptgraphError
 
 log = logging.getLogger("promptgraph.client")
 
-NEWS = ("subscription { promptSynced { id } }", "subscription { promptLabelMoved { id } }")
 _BODIES = tuple(json.dumps({"query": query}).encode() for query in NEWS)
 STOP_S = 2.0
 PATIENCE = Patience(first_s=0.5, longest_s=30.0)
@@ -72,12 +73,8 @@ class Listener:
 
     def _begin(self) -> None:
         self.listening = 0
-        self._threads = [
-            threading.Thread(target=self._listen, args=(body,), name="promptgraph-news", daemon=True)
-            for body in _BODIES
-        ]
-        for thread in self._threads:
-            thread.start()
+        threads = (begun(self._listen, "news", body) for body in _BODIES)
+        self._threads = [thread for thread in threads if thread is not None]
         self._process = PROCESS.number
 
     def stop(self) -> None:

@@ -5,15 +5,33 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from promptgraph.client.forks import PROCESS
-
-if sys.platform != "win32":
-    import fcntl
+from promptgraph.client.spool import FLAGS, PRIVATE
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0001, 0.01
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+
+    def _leave(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+    TAKEN: type[OSError] = PermissionError
+else:
+    import fcntl
+
+    def _try(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _leave(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+    TAKEN: type[OSError] = BlockingIOError
 
 
 class FileLock:
@@ -31,31 +49,36 @@ class FileLock:
         """Nobody else holds it until it is left.
 
         raises  TimeoutError  somebody held it too long
-        cost    2 µs
+                OSError       the file cannot be opened
+        cost    3 µs
         """
         if self._process != PROCESS.number:
-            self._fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self._fd = os.open(self._path, FLAGS, PRIVATE)
             self._process = PROCESS.number
-        if sys.platform != "win32":  # SQLite's own locks must do there
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._wait()
+        try:
+            _try(self._fd)
+        except TAKEN:
+            self._wait()
 
     def __exit__(self, *_: object) -> None:
-        if sys.platform != "win32":
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        _leave(self._fd)
 
     def _wait(self) -> None:
         ends = time.monotonic() + self._patience_s
         pause = FIRST_PAUSE_S
-        while sys.platform != "win32" and time.monotonic() < ends:
+        while time.monotonic() < ends:
             time.sleep(pause)
             pause = min(LONGEST_PAUSE_S, pause * 2)
-            with suppress(BlockingIOError):
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+            try:
+                return _try(self._fd)
+            except TAKEN:
+                continue
         raise TimeoutError
+
+    @property
+    def is_there(self) -> bool:
+        """Whether others that take it now take the same."""
+        return os.fstat(self._fd).st_nlink > 0
 
     def close(self) -> None:
         if self._process == PROCESS.number:

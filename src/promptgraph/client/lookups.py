@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from promptgraph.client.agents import ASSIGNMENTS, assignments_of
+from promptgraph.client.agents import assignments_of
 from promptgraph.client.answers import ServerAwayError, answered
 from promptgraph.client.cache import Key, Value
+from promptgraph.client.documents import AGENT, PROMPT, REVISION
 from promptgraph.client.patience import Patience
-from promptgraph.client.prompts import FRAGMENT, prompt_of
+from promptgraph.client.prompts import prompt_of
 from promptgraph.client.steps import Ask, Work
 from promptgraph.domain.canonical import JsonObject
-
-AT_ONCE = 5
-"""How many keys one request may ask for: what a server's limits allow, agents too."""
-REVISION = "query Revision { serverInfo { revision } }"
 
 
 class Looked(NamedTuple):
@@ -39,52 +35,33 @@ def revision(patience: Patience) -> Work[int]:
     return _revision(data)
 
 
-def looked_up(keys: Sequence[Key], usual: str, patience: Patience) -> Work[list[Looked]]:
-    """What the keys stand for, in their order. A prompt that lacks the label `usual` is answered with its
-    latest version.
+def looked_up(key: Key, usual: str, patience: Patience) -> Work[Looked]:
+    """What a key stands for. A prompt that lacks the label `usual` is answered with its latest version.
 
     raises  PromptgraphError  as `answers.data_of`; PromptMismatchError where a content is not understood
     """
-    found: list[Looked] = []
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        data = yield from answered(_request(some, usual), patience)
-        try:
-            found += [_looked(data, place, key) for place, key in enumerate(some)]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ServerAwayError("The server's answer makes no sense; try again.") from error
-    return found
+    data = yield from answered(_request(key, usual), patience)
+    try:
+        return _looked(data, key)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ServerAwayError("The server's answer makes no sense; try again.") from error
 
 
-def _request(keys: Sequence[Key], usual: str) -> Ask:
-    declared: list[str] = []
-    fields: list[str] = []
-    variables: JsonObject = {}
-    for place, key in enumerate(keys):
-        declared.append(f"$n{place}: String!")
-        if isinstance(key, str):
-            variables[f"n{place}"] = key
-            fields.append(f"a{place}: agent(name: $n{place}) {{ {ASSIGNMENTS} }}")
-            continue
-        variables |= {f"n{place}": key.name, f"l{place}": key.label, f"v{place}": key.version}
-        declared += [f"$l{place}: String", f"$v{place}: Int"]
-        fields.append(f"p{place}: prompt(name: $n{place}, label: $l{place}, version: $v{place}) {{ ...P }}")
-        if key.label == usual:
-            fields.append(f"q{place}: prompt(name: $n{place}) {{ ...P }}")
-    document = (
-        f"query Look({', '.join(declared)}) {{ serverInfo {{ revision }} {' '.join(fields)} }} {FRAGMENT}"
-    )
-    return request(document, variables)
+def _request(key: Key, usual: str) -> Ask:
+    if isinstance(key, str):
+        return request(AGENT, {"name": key})
+    or_latest = key.label == usual
+    return request(PROMPT, {**key._asdict(), "orLatest": or_latest})
 
 
-def _looked(data: JsonObject, place: int, key: Key) -> Looked:
+def _looked(data: JsonObject, key: Key) -> Looked:
     at = _revision(data)
     if isinstance(key, str):
-        node = _node(data, f"a{place}")
+        node = _node(data, "agent")
         return Looked(None if node is None else assignments_of(key, node), at)
-    if (node := _node(data, f"p{place}")) is not None:
+    if (node := _node(data, "prompt")) is not None:
         return Looked(prompt_of(node, key.label), at)
-    latest = _node(data, f"q{place}")
+    latest = _node(data, "latest")
     return Looked(None if latest is None else prompt_of(latest), at, latest=True)
 
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar, Unpack
 from uuid import UUID
 
-from promptgraph.client.calls import CallFacts, Of, Recorded
+from promptgraph.client.calls import CONTENTS, CallFacts, Of, Recorded
 from promptgraph.client.prompts import Prompt, Rendered
 from promptgraph.domain.call import CallStatus
 from promptgraph.domain.call_ids import new_call_id
@@ -25,7 +25,6 @@ Record: TypeAlias = Callable[[Of, str, Mapping[str, Any]], T]
 
 MAX_MESSAGE = 4_096
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_CONTENTS = ("variables", "output", "metadata")
 
 
 class _Observed:
@@ -78,7 +77,7 @@ class _Observed:
 
     def _bare(self) -> dict[str, Any]:
         """The same without its contents, where those are not JSON."""
-        for name in _CONTENTS:
+        for name in CONTENTS:
             self._facts[name] = None
         return self._facts
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from promptgraph.client.answers import SERVER, ServerAwayError, answered
-from promptgraph.client.calls import Kind, Recorded, Row, recorded_of
+from promptgraph.client.calls import CONTENTS, Kind, Recorded, Row, recorded_of, without_contents
+from promptgraph.client.documents import RECORDING
 from promptgraph.client.patience import Patience
 from promptgraph.client.steps import Ask, Work
 from promptgraph.domain.call import RecordStatus
@@ -18,29 +20,9 @@ ONCE = Patience(tries=1)
 MAX_FAILURES = 8
 
 
-class Mutation(NamedTuple):
-    field: str
-    document: str
-
-
-ERROR = "error { code field message }"
-MUTATIONS: Mapping[Kind, Mutation] = {
-    Kind.CALL: Mutation(
-        "recordLlmCalls",
-        "mutation Record($input: [LlmCallInput!]!) { recordLlmCalls(input: $input) {"
-        f" results {{ status warnings {{ code field message }} {ERROR} }} }} }}",
-    ),
-    Kind.SCORE: Mutation(
-        "scoreLlmCalls",
-        "mutation Score($input: [ScoreInput!]!) { scoreLlmCalls(input: $input) {"
-        f" results {{ {ERROR} }} }} }}",
-    ),
-}
-
-
 def request(kind: Kind, texts: Sequence[str]) -> Ask:
     """The request that sends these rows."""
-    query = json.dumps(MUTATIONS[kind].document)
+    query = json.dumps(RECORDING[kind].document)
     return Ask(f'{{"query":{query},"variables":{{"input":[{",".join(texts)}]}}}}'.encode())
 
 
@@ -56,7 +38,7 @@ def sent(rows: Sequence[Row], patience: Patience) -> Work[list[Recorded]]:
 
 
 def _results(kind: Kind, data: JsonObject, rows: Sequence[Row]) -> list[Recorded]:
-    payload = cast("dict[str, Any]", data.get(MUTATIONS[kind].field) or {})
+    payload = cast("dict[str, Any]", data.get(RECORDING[kind].field) or {})
     results = payload.get("results")
     if not isinstance(results, list) or len(results) != len(rows):
         raise ServerAwayError("The server answers another question than was asked; try again.")
@@ -67,6 +49,26 @@ def _results(kind: Kind, data: JsonObject, rows: Sequence[Row]) -> list[Recorded
 
 
 def delivered(rows: Sequence[Row]) -> Work[list[Recorded]]:
+    """What became of rows of one kind. A call whose contents the server refuses (too large, too deep, not to
+    be stored) is sent without them: its `error` says why, whatever its status.
+
+    raises  ServerAwayError, ForbiddenError  it takes no rows at all now: keep them
+    """
+    results = yield from _each_delivered(rows)
+    refused = [place for place, result in enumerate(results) if _blames_contents(result)]
+    if refused:
+        bare = yield from _each_delivered([without_contents(rows[place]) for place in refused])
+        for place, again in zip(refused, bare, strict=True):
+            results[place] = replace(again, error=again.error or results[place].error)
+    return results
+
+
+def _blames_contents(result: Recorded) -> bool:
+    error = result.error
+    return isinstance(error, InvalidInputError) and (error.field or "").partition(".")[0] in CONTENTS
+
+
+def _each_delivered(rows: Sequence[Row]) -> Work[list[Recorded]]:
     """What became of rows of one kind. Where the server refuses them whole, halves are sent, and halves of
     those, until the rows that it cannot take are alone: each of them is REJECTED. One that it fails on, for a
     reason of its own, has no status: it may be sent again.

@@ -48,7 +48,7 @@ def status(path: Path, *, as_json: bool) -> None:
 
 @outbox.command()
 @outbox_option
-@click.option("--retry-refused", is_flag=True, help="Send again what the server refused, too.")
+@click.option("--retry-refused", is_flag=True, help="Send again what was set aside, too.")
 @with_settings("server", "api_key")
 def deliver(settings: Settings, /, path: Path, *, retry_refused: bool) -> None:
     """Send everything in an outbox to a server, and wait for its answer.
