@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import func, select, text
 
 from promptgraph.domain.call import ContentState, LlmCall
 from promptgraph.store import legacy, migrate
-from promptgraph.store.bulk import insert_rows
+from promptgraph.store.bulk import insert_rows, within
 from promptgraph.store.call_records import CALL_COLUMNS, call_of, call_values
 from promptgraph.store.call_tables import CALL_CONTENTS, CALL_SCORES, LLM_CALLS, ROLLUP_STATE, C
 from promptgraph.store.database import Database
@@ -182,7 +183,7 @@ async def test_way_back_loses_no_call(adopt: Adopts) -> None:
     db = await adopt(rows)
     new = [recorded(1, 5), recorded(2, None)]
     async with db.write() as session:
-        await insert_rows(session, CALL_COLUMNS, [call_values(call) for call in new])
+        await within(session, partial(insert_rows, columns=CALL_COLUMNS, rows=[*map(call_values, new)]))
     await migrate.downgrade(db, "legacy_baseline")
     calls = await rows_of(db, "llm_calls")
     highest = SMALL + 7  # a usage names it
