@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from promptgraph.store import migrate
 from promptgraph.store.database import Database
+from tests.hearing import heard
 from tests.postgres import Cluster, NoPostgresError, Server, cluster, server
 
 ENGINES = ("sqlite", "postgres")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--kills 20`: how often tests/test_server_kill.py kills its server."""
+    """What may take longer than a usual run has time for."""
     parser.addoption("--kills", type=int, default=4, help="kills of the server in tests/test_server_kill.py")
+    parser.addoption("--operations", type=int, default=10_000, help="made operations for each database")
+    parser.addoption("--seed", default="", help="other made operations than usually")
 
 
 @contextmanager
@@ -143,14 +145,13 @@ class Statements(list[str]):
 
 
 @pytest.fixture
-def statements(db: Database) -> Statements:
+def statements(db: Database) -> Iterator[Statements]:
     """Records the SQL that `db` is sent from now on."""
     sent = Statements()
 
-    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("BEGIN"):
+    def record(statement: str, _: Any) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT")):
             sent.append(" ".join(statement.split()))
 
-    for engine in db.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", record)
-    return sent
+    with heard(db, record):
+        yield sent

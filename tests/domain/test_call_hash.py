@@ -1,7 +1,6 @@
 """The idempotency hash: equal for a retry, different for another call, exact and cheap."""
 
 import datetime as dt
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptgraph.domain.call import CallStatus, NewCall
-from promptgraph.domain.call_hash import CALL_HASH_SCHEME, idempotency_hash
+from promptgraph.domain.call import CallStatus, LlmCall, NewCall, ToldCall
+from promptgraph.domain.call_hash import CALL_HASH_SCHEME, hash_scheme, idempotency_hash, is_same
 from promptgraph.domain.canonical import Json, content_hash
 
 AT = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
@@ -62,7 +61,7 @@ OTHER: dict[str, Any] = {
     "output": None,
     "metadata": {},
 }
-CONTENT = sorted({field.name for field in fields(NewCall)} - {"call_id", "prompt_id"})
+CONTENT = sorted(set(NewCall._fields) - {"call_id", "prompt_id"})
 
 
 @pytest.mark.parametrize("name", CONTENT)
@@ -71,7 +70,7 @@ def test_another_value_of_any_field_is_another_call(name: str) -> None:
     before = getattr(FULL, name)
     default = f"{before}x" if isinstance(before, str) else before
     after = OTHER.get(name, before + 1 if isinstance(before, int | float) else default)
-    assert idempotency_hash(FULL, 7) != idempotency_hash(replace(FULL, **{name: after}), 7)
+    assert idempotency_hash(FULL, 7) != idempotency_hash(FULL._replace(**{name: after}), 7)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ def test_another_value_of_any_field_is_another_call(name: str) -> None:
 )
 def test_same_call_in_other_words_is_a_retry(changes: dict[str, Any]) -> None:
     """What is kept alike is hashed alike."""
-    assert idempotency_hash(FULL, 7) == idempotency_hash(replace(FULL, **changes), 7)
+    assert idempotency_hash(FULL, 7) == idempotency_hash(FULL._replace(**changes), 7)
 
 
 def test_key_order_does_not_count() -> None:
@@ -172,3 +171,24 @@ def test_texts_are_hashed_in_canonical_form(text: str) -> None:
     call = NewCall(model="m", error_message=text, finish_reasons=(text, ""))
     sent: dict[str, Json] = {"model": "m", "error_message": text, "finish_reasons": [text, ""]}
     assert content_hash(sent) == idempotency_hash(call, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored_as", "digest", "expected"),
+    [
+        (NewCall, NewCall, "a", True),
+        (NewCall, NewCall, "b", False),
+        (ToldCall, NewCall, "b", True),
+        (NewCall, ToldCall, "b", True),
+        (ToldCall, ToldCall, "b", True),
+    ],
+)
+def test_told_call_is_that_of_its_id(
+    kind: type[NewCall], stored_as: type[NewCall], digest: str, expected: object
+) -> None:
+    """What a span tells under its caller's own id is the caller's call, however much less it says."""
+    scheme = hash_scheme(stored_as(model="m"))
+    stored = LlmCall(
+        id=UUID(int=1), model="m", started_at=AT, recorded_at=AT, content_hash="a", hash_scheme=scheme
+    )
+    assert expected == is_same(digest, hash_scheme(kind(model="m")), stored)

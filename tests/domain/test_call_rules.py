@@ -2,7 +2,6 @@
 
 import datetime as dt
 import math
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -48,7 +47,7 @@ def nested(depth: int) -> Json:
 )
 def test_takes_what_is_within_its_limits(changes: dict[str, Any]) -> None:
     """The limits themselves are allowed."""
-    check_call(replace(LEAST, **changes), NOW)
+    check_call(LEAST._replace(**changes), NOW)
 
 
 REFUSED: list[tuple[str, Any, str, str]] = [
@@ -126,7 +125,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
 def test_refuses_a_value_and_says_what_is_allowed(name: str, value: Any, field: str, words: str) -> None:
     """The error names the field as the API does and says its range."""
     with pytest.raises(InvalidInputError, match=words) as caught:
-        check_call(replace(LEAST, **{name: value}), NOW)
+        check_call(LEAST._replace(**{name: value}), NOW)
     assert (field, "INVALID_INPUT") == (caught.value.field, caught.value.code)
     assert str(caught.value).startswith((field, "A label", "`latest`"))
 
@@ -150,14 +149,26 @@ def test_refuses_calls_that_are_no_longer_kept(at: dt.datetime, oldest: dt.datet
     """A call that the registry would drop at once is TOO_OLD; the sentence says which ones are not."""
     limits = () if oldest is None else (oldest,)
     with pytest.raises(TooOldError, match="or later") as caught:
-        check_call(replace(LEAST, started_at=at), NOW, *limits)
+        check_call(LEAST._replace(started_at=at), NOW, *limits)
     assert ("startedAt", "TOO_OLD") == (caught.value.field, caught.value.code)
+
+
+def test_call_without_a_start_is_as_old_as_its_id() -> None:
+    """Where calls are kept for a time; a start that is sent counts alone, other ids tell nothing."""
+    oldest = NOW - dt.timedelta(days=90)
+    made = UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f")  # in 2022
+    check_call(LEAST._replace(call_id=made), NOW)
+    check_call(LEAST._replace(call_id=made, started_at=NOW), NOW, oldest)
+    check_call(LEAST._replace(call_id=UUID(int=1)), NOW, oldest)
+    with pytest.raises(TooOldError, match="callId must be made") as caught:
+        check_call(LEAST._replace(call_id=made), NOW, oldest)
+    assert "callId" == caught.value.field
 
 
 def test_judges_every_field() -> None:
     """A field that is added to NewCall needs a rule, or a reason to have none."""
     judged_elsewhere = {"call_id", "prompt_id", "status", "started_at"}
-    assert {field.name for field in fields(NewCall)} - judged_elsewhere == {rule.name for rule in RULES}
+    assert set(NewCall._fields) - judged_elsewhere == {rule.name for rule in RULES}
 
 
 def test_names_fields_as_the_api_does() -> None:
@@ -192,7 +203,7 @@ def test_names_fields_as_the_api_does() -> None:
 )
 def test_warns_of_counts_that_contradict(changes: dict[str, Any], expected: tuple[str, ...]) -> None:
     """A call that happened is recorded; that its counts cannot be right is said."""
-    assert expected == tuple(warning.field for warning in warnings_of(replace(LEAST, **changes)))
+    assert expected == tuple(warning.field for warning in warnings_of(LEAST._replace(**changes)))
 
 
 def test_warning_says_which_counts() -> None:
@@ -202,4 +213,4 @@ def test_warning_says_which_counts() -> None:
         "outputTokens",
         "outputTokens includes reasoningOutputTokens, yet it is less. The cost cannot be computed.",
     )
-    assert (expected,) == warnings_of(replace(LEAST, output_tokens=1, reasoning_output_tokens=2))
+    assert (expected,) == warnings_of(LEAST._replace(output_tokens=1, reasoning_output_tokens=2))

@@ -7,6 +7,7 @@ from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.text import (
     checked_json,
     checked_text,
+    cleaned_text,
     forbidden_character,
     invisible_character,
     is_normal,
@@ -108,3 +109,8 @@ def test_refuses_json(value: Json, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message) as caught:
         checked_json(value, field="metadata", limit=1_000)
     assert "metadata" == caught.value.field
+
+
+def test_cleaned_text_may_be_stored() -> None:
+    """What no text may hold is replaced, and what is too long cut."""
+    assert "a?[31m\n? " == cleaned_text("a\x1b[31m\n\ud800 b", 9)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from promptgraph.domain.prompt import Prompt
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.recorder import Recorder
 from promptgraph.store import registry
+from promptgraph.store.bulk import within
 from promptgraph.store.call_writes import add_calls
 from promptgraph.store.database import Database
 from promptgraph.store.tables import FAMILIES, PROMPTS
@@ -70,8 +71,8 @@ async def test_retry_is_a_duplicate(db: Database, prompt: Prompt, change: Change
         (first,) = await recorder.record([call])
     await change(db, prompt)
     async with recording(db) as recorder:
-        again, other = await recorder.record([call, dataclasses.replace(call, call_id=uuid4())])
-        (keyless,) = await recorder.record([dataclasses.replace(call, call_id=None)])
+        again, other = await recorder.record([call, call._replace(call_id=uuid4())])
+        (keyless,) = await recorder.record([call._replace(call_id=None)])
     assert ["DUPLICATE", fresh, fresh] == codes([again, other, keyless])
     assert first.call == again.call
     stored = 1 + 2 * (fresh == "RECORDED")
@@ -97,7 +98,7 @@ async def test_another_call_stays_refused(
         await recorder.record([call])
     await renamed(db, prompt)
     async with recording(db) as recorder:
-        results = await recorder.record([dataclasses.replace(call, **changes), call])
+        results = await recorder.record([call._replace(**changes), call])
     assert [code, "DUPLICATE"] == codes(results)
 
 
@@ -124,7 +125,7 @@ async def test_retry_of_what_is_too_old_by_now(db: Database, prompt: Prompt) -> 
         content_hash=idempotency_hash(call, prompt.id),
     )
     async with db.write() as session:
-        await add_calls(session, [stored], (), now())
+        await within(session, partial(add_calls, calls=[stored], contents=(), at=now()))
     async with recording(db) as recorder:
         results = await recorder.record([call, new(prompt, started_at=start)])
     assert ["DUPLICATE", "TOO_OLD"] == codes(results)

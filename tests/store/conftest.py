@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from promptgraph.store.database import Database
+from tests.hearing import heard
 
 
 @pytest.fixture
@@ -16,12 +16,9 @@ def sent(db: Database) -> Iterator[list[tuple[str, Any]]]:
     """Every statement that `db` is sent, with its parameters; not those that only ask for a plan."""
     found: list[tuple[str, Any]] = []
 
-    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith(("BEGIN", "EXPLAIN")):
+    def record(statement: str, parameters: Any) -> None:
+        if not statement.startswith(("BEGIN", "EXPLAIN", "COMMIT")):
             found.append((statement, parameters))
 
-    for engine in db.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", record)
-    yield found
-    for engine in db.engines:
-        event.remove(engine.sync_engine, "before_cursor_execute", record)
+    with heard(db, record):
+        yield found

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
-
 from promptgraph.store.database import Database
+from tests.hearing import heard
 
 
 class PlannedFailureError(Exception):
@@ -20,16 +19,11 @@ def failing_at(db: Database, number: int) -> Iterator[Callable[[], bool]]:
     """Inside, statement `number` (from 1) that `db` sends raises; yields whether it came to that."""
     sent = 0
 
-    def before(*_: Any) -> None:
+    def before(statement: str, _: Any) -> None:
         nonlocal sent
-        sent += 1
+        sent += statement != "COMMIT"
         if sent == number:
             raise PlannedFailureError
 
-    for engine in db.engines:
-        event.listen(engine.sync_engine, "before_cursor_execute", before)
-    try:
+    with heard(db, before):
         yield lambda: sent >= number
-    finally:
-        for engine in db.engines:
-            event.remove(engine.sync_engine, "before_cursor_execute", before)

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from promptgraph.domain.canonical import Json, JsonObject
@@ -14,6 +15,8 @@ from promptgraph.domain.names import global_id
 DEFAULT_ENVIRONMENT = "default"
 NANO = 1_000_000_000
 """Nano-USD in one USD: money is whole nano-USD everywhere inside."""
+CLEAR, EXACT = 0.49, 2**40
+"""A product this near to a whole number below that stands for a decimal that rounds to it."""
 
 FACTS = (
     "label",
@@ -78,14 +81,14 @@ class RecordWarning:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCall:
+class NewCall(NamedTuple):
     """What a caller sends about one call. `prompt_id` is an id of the API, not yet looked up; `prompt_hash`
     is the content hash of the version that was rendered, `rendered_hash` the hash of the messages sent.
 
     units  input tokens count the cached ones too, output tokens the reasoning ones
     """
 
+    model: str
     call_id: UUID | None = None
     prompt_id: str | None = None
     prompt_hash: str | None = None
@@ -95,7 +98,6 @@ class NewCall:
     environment: str = DEFAULT_ENVIRONMENT
     operation: str | None = None
     provider: str | None = None
-    model: str
     response_model: str | None = None
     response_id: str | None = None
     release: str | None = None
@@ -120,23 +122,32 @@ class NewCall:
     span_id: str | None = None
     variables: JsonObject | None = None
     output: Json = None
-    metadata: JsonObject = field(default_factory=dict)
+    metadata: JsonObject = {}  # noqa: RUF012  # nobody changes it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LlmCall:
+class ToldCall(NewCall):
+    """A call as a span of a trace tells of it, under the id that its caller gave it. The caller may record it
+    too, and may know more: whichever comes first stays, and the other is its duplicate.
+    """
+
+    __slots__ = ()
+
+
+class LlmCall(NamedTuple):
     """One recorded call: one row of `llm_calls`. `id` is the caller's. The content hash is the idempotency
     hash (domain/call_hash.py); rows adopted from a legacy table have none.
     """
 
     id: UUID
+    model: str
+    started_at: dt.datetime
+    recorded_at: dt.datetime
     prompt_id: int | None = None
     agent_id: int | None = None
     label: str | None = None
     environment: str = DEFAULT_ENVIRONMENT
     operation: str | None = None
     provider: str | None = None
-    model: str
     response_model: str | None = None
     response_id: str | None = None
     release: str | None = None
@@ -155,8 +166,6 @@ class LlmCall:
     cost_source: CostSource | None = None
     latency_us: int | None = None
     time_to_first_token_us: int | None = None
-    started_at: dt.datetime
-    recorded_at: dt.datetime
     conversation_id: str | None = None
     user_id: str | None = None
     trace_id: str | None = None
@@ -198,6 +207,10 @@ class CallContent:
 
 def micros(milliseconds: float) -> int:
     """Whole microseconds, half to even, of the decimal number as it is written: 0.0005 is half of one."""
+    scaled = milliseconds * 1000
+    nearest = round(scaled)
+    if abs(scaled - nearest) < CLEAR and abs(nearest) < EXACT:  # no rounding error turns it
+        return nearest
     return int((Decimal(repr(milliseconds)) * 1000).to_integral_value(ROUND_HALF_EVEN))
 
 

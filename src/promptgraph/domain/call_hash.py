@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from dataclasses import fields
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from promptgraph.domain.call import NewCall, micros, nanos
+from promptgraph.domain.call import LlmCall, NewCall, ToldCall, micros, nanos
 from promptgraph.domain.canonical import Json, content_hash, plain_json
 
 CALL_HASH_SCHEME = 1
 """Stored beside every idempotency hash; what scheme 1 covers is the docstring of `idempotency_hash`."""
+TOLD_HASH_SCHEME = 0
+"""The same hash, but of a ToldCall: it is not held against that of another recording."""
 
 _EPOCH, _MICROSECOND = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(microseconds=1)
 
@@ -36,6 +37,18 @@ def idempotency_hash(call: NewCall, prompt_id: int | None) -> str:
         if value is not default and value != default:
             sent[name] = convert(value) if convert else value
     return hashlib.sha256(plain_json(sent)).hexdigest()  # texts and small whole numbers
+
+
+def hash_scheme(call: NewCall) -> int:
+    """What the hash of a call is good for."""
+    return TOLD_HASH_SCHEME if isinstance(call, ToldCall) else CALL_HASH_SCHEME
+
+
+def is_same(digest: str, scheme: int | None, stored: LlmCall) -> bool:
+    """Whether a call with this hash is the stored one, which has the same id. A call that only a span tells
+    of may be less than its caller's own recording: there the id decides.
+    """
+    return digest == stored.content_hash or TOLD_HASH_SCHEME in (scheme, stored.hash_scheme)
 
 
 def _instant(at: dt.datetime) -> int:
@@ -60,8 +73,8 @@ _CONVERT: dict[str, Callable[[Any], Json]] = {
 }
 _NOTHING = NewCall(model="")
 _FIELDS = tuple(
-    (item.name, getattr(_NOTHING, item.name), _CONVERT.get(item.name))
-    for item in fields(NewCall)
-    if item.name not in ("call_id", "prompt_id")
+    (name, default, _CONVERT.get(name))
+    for name, default in _NOTHING._asdict().items()
+    if name not in ("call_id", "prompt_id")
 )
 _values = attrgetter(*(name for name, _, _ in _FIELDS))

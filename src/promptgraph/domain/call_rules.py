@@ -10,8 +10,10 @@ from decimal import Decimal
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from promptgraph.domain.call import NewCall, RecordWarning
+from promptgraph.domain.call_ids import made_at
 from promptgraph.domain.errors import InvalidInputError, TooManyRowsError, TooOldError
 from promptgraph.domain.names import checked_label
 from promptgraph.domain.text import (
@@ -81,23 +83,41 @@ def check_call(call: NewCall, now: dt.datetime, oldest: dt.datetime = EARLIEST) 
     """Nothing, if every value of `call` may be recorded. Calls that started before `oldest` are not kept.
 
     raises  InvalidInputError  the first value that may not be; the sentence says what may
-            TooOldError        it started before `oldest` or the year 2000
+            TooOldError        it started before `oldest` or the year 2000; or, if it does not say when, its
+                               id was made before `oldest`
     cost    12 µs for a call of 20 fields, and what domain.text.checked_json takes for the contents
     """
     for rule, value in zip(RULES, _values(call), strict=True):
         if value is not None and not rule.kind.holds(value, rule):
             raise InvalidInputError(rule.sentence, field=rule.field)
     if call.started_at is not None:
-        _check_start(call.started_at, now, max(oldest, EARLIEST))
+        _check_start(call.started_at, now)
+    check_kept(call.call_id if oldest > EARLIEST else None, call.started_at, max(oldest, EARLIEST))
 
 
-def _check_start(at: dt.datetime, now: dt.datetime, oldest: dt.datetime) -> None:
+def began(call_id: UUID | None, started_at: dt.datetime | None) -> dt.datetime | None:
+    """When a call began, as far as it says: one that sends no start is as old as its id."""
+    return started_at or (made_at(call_id) if call_id else None)
+
+
+def check_kept(call_id: UUID | None, started_at: dt.datetime | None, kept_since: dt.datetime) -> None:
+    """Nothing, for a call of a time whose calls are kept.
+
+    raises  TooOldError  it began earlier
+    """
+    at = began(call_id, started_at)
+    if at is not None and at < kept_since:
+        field, must = ("startedAt", "must be") if started_at else ("callId", "must be made")
+        raise TooOldError(
+            f"{field} {must} {kept_since.isoformat()} or later: older calls are not kept.", field=field
+        )
+
+
+def _check_start(at: dt.datetime, now: dt.datetime) -> None:
     if at.tzinfo is None:
         raise InvalidInputError(
             "startedAt must name its time zone, as in 2026-01-31T12:00:00Z.", field="startedAt"
         )
-    if at < oldest:
-        raise TooOldError(f"startedAt must be {oldest.isoformat()} or later.", field="startedAt")
     if at > now + MAX_AHEAD:
         latest = (now + MAX_AHEAD).isoformat(timespec="seconds")
         raise InvalidInputError(

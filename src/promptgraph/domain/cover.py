@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from promptgraph.domain.period import DAY_HOURS, DAY_US, HOUR_US, instant_of, micros_of
@@ -57,6 +60,31 @@ def cover(window: Window, *, hours: bool) -> Cover:
         return Cover(days=_some(whole), raw=raw)
     ends, days = _cut(whole, DAY_HOURS)
     return Cover(days=_some(days), hours=tuple(ends), raw=raw)
+
+
+def snapped(windows: Sequence[Window], before: dt.datetime, *, hours: bool) -> list[Window]:
+    """The windows that cells can make up, of one or several that follow each other: an edge before `before`
+    that lies within a cell moves to where it begins, the last one to where it ends. A window of which nothing
+    is left is part of the next one.
+
+    keys  hours: whether there are cells of hours, else of days
+    """
+    unit, limit = HOUR_US if hours else DAY_US, micros_of(before)
+
+    def moved(at: dt.datetime | None, *, last: bool) -> dt.datetime | None:
+        if at is None or (micros := micros_of(at)) >= limit or not (past := micros % unit):
+            return at
+        return instant_of(micros - past + unit * last)
+
+    starts = [moved(window.since, last=False) for window in windows]
+    edges = [*starts, moved(windows[-1].until, last=True)]
+    return [Window(since, until) for since, until in pairwise(edges) if since is None or since != until]
+
+
+def is_ragged(window: Window, *, hours: bool) -> bool:
+    """Whether an end of it lies within a cell."""
+    unit = HOUR_US if hours else DAY_US
+    return any(at is not None and micros_of(at) % unit for at in (window.since, window.until))
 
 
 def _cut(span: Periods, size: int) -> tuple[list[Periods], Periods | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from promptgraph.domain.canonical import Json, JsonObject, content_hash
 from promptgraph.domain.names import global_id
@@ -201,6 +202,7 @@ class Prompt(PromptContent):
         return prompt_global_id(self.name, self.version)
 
 
+@lru_cache(maxsize=10_000)
 def prompt_global_id(name: str, version: int) -> str:
     """The id of a version: made from name and version alone, the same everywhere."""
     return global_id("Prompt", name, version)

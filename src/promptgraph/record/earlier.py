@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from promptgraph.domain.call import LlmCall, NewCall
-from promptgraph.domain.call_hash import idempotency_hash
+from promptgraph.domain.call_hash import TOLD_HASH_SCHEME, hash_scheme, idempotency_hash, is_same
 from promptgraph.domain.errors import (
     InvalidInputError,
     NotFoundError,
@@ -52,9 +52,9 @@ async def stored_earlier(db: Database, refused: Mapping[K, NewCall]) -> dict[K, 
 
 
 def _is_same(call: NewCall, stored: LlmCall, prompt: Prompt | None) -> bool:
-    return (
-        _may_name(call.prompt_id, prompt) and idempotency_hash(call, stored.prompt_id) == stored.content_hash
-    )
+    scheme = hash_scheme(call)
+    named = scheme == TOLD_HASH_SCHEME or _may_name(call.prompt_id, prompt)
+    return named and is_same(idempotency_hash(call, stored.prompt_id), scheme, stored)
 
 
 def _may_name(id_: str | None, prompt: Prompt | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
@@ -152,15 +152,14 @@ def _ended(rng: Random, call: NewCall, ways: _Ways) -> NewCall:
     chance, fate = rng.random(), _drawn(rng, ERRORS)
     if call.model == OUTAGE_MODEL and call.started_at is not None and is_outage(call.started_at):
         if chance < 0.25:  # noqa: PLR2004  # a share
-            return replace(call, model=FALLBACK, provider=MODELS[FALLBACK].provider, attempt=2)
+            return call._replace(model=FALLBACK, provider=MODELS[FALLBACK].provider, attempt=2)
         return _failed(call, "overloaded") if chance < 0.95 else call  # noqa: PLR2004  # as above
-    return _failed(call, fate) if chance < ways.errors else replace(call, finish_reasons=("stop",))
+    return _failed(call, fate) if chance < ways.errors else call._replace(finish_reasons=("stop",))
 
 
 def _failed(call: NewCall, why: str) -> NewCall:
     message = f"Simulated: {why.replace('_', ' ')}."
-    return replace(
-        call,
+    return call._replace(
         status=CallStatus.ERROR,
         error_type=why,
         error_message=message,

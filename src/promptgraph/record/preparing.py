@@ -22,11 +22,12 @@ from promptgraph.domain.call import (
     micros,
     nanos,
 )
-from promptgraph.domain.call_hash import CALL_HASH_SCHEME, idempotency_hash
+from promptgraph.domain.call_hash import hash_scheme, idempotency_hash
 from promptgraph.domain.call_ids import new_call_id
-from promptgraph.domain.call_rules import check_call, warnings_of
+from promptgraph.domain.call_rules import EARLIEST, check_call, warnings_of
 from promptgraph.domain.canonical import json_size
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
+from promptgraph.domain.retention import kept_from, start_of
 from promptgraph.record.callers import MAX_UNDECLARED, Agents
 from promptgraph.record.linking import FIELD, Linked, Prompts
 from promptgraph.record.prices import PriceBook
@@ -70,16 +71,25 @@ Outcome: TypeAlias = Prepared | PromptgraphError
 
 
 class Preparer:
-    """Makes rows of calls. `unlinked`: whether a call may name no prompt."""
+    """Makes rows of calls. `unlinked`: whether a call may name no prompt; `retention_days`: how old one is at
+    most.
+    """
 
     def __init__(
-        self, db: Database, prices: PriceBook, *, now: Callable[[], dt.datetime], unlinked: bool
+        self,
+        db: Database,
+        prices: PriceBook,
+        *,
+        now: Callable[[], dt.datetime],
+        unlinked: bool,
+        retention_days: int | None,
     ) -> None:
         self._prompts = Prompts(db)
         self._agents = Agents(db, now)
         self._prices = prices
         self._now = now
         self._unlinked = unlinked
+        self._days = retention_days
 
     async def prepare(self, calls: Sequence[NewCall]) -> list[Outcome]:
         """For each call what would be stored, or why it is refused.
@@ -88,7 +98,8 @@ class Preparer:
         cost    about 100 µs a call beside its contents; what must be looked up, once for all calls
         """
         now = self._now()
-        found = await _in_turns(lambda call: self._flaw(call, now), calls)
+        oldest = EARLIEST if self._days is None else start_of(kept_from(now, self._days))
+        found = await _in_turns(lambda call: self._flaw(call, now, oldest), calls)
         sound = [call for call, flaw in zip(calls, found, strict=True) if flaw is None]
         prompts = await self._prompts.find(call.prompt_id for call in sound if call.prompt_id is not None)
         links = [flaw or _link(call, prompts) for call, flaw in zip(calls, found, strict=True)]
@@ -99,9 +110,9 @@ class Preparer:
         rows = list(zip(calls, links, strict=True))
         return await _in_turns(lambda row: self._outcome(*row, agents, now), rows)
 
-    def _flaw(self, call: NewCall, now: dt.datetime) -> PromptgraphError | None:
+    def _flaw(self, call: NewCall, now: dt.datetime, oldest: dt.datetime) -> PromptgraphError | None:
         try:
-            check_call(call, now)
+            check_call(call, now, oldest)
         except InvalidInputError as error:
             return error
         if call.prompt_id is None and not self._unlinked:
@@ -136,7 +147,7 @@ class Preparer:
             "time_to_first_token_us": _micros(call.time_to_first_token_ms),
             "content_state": ContentState.FULL if content else ContentState.NONE,
             "content_hash": digest,
-            "hash_scheme": CALL_HASH_SCHEME,
+            "hash_scheme": hash_scheme(call),
         }
         facts["cost_nano_usd"], facts["cost_source"] = self._cost(call, now)
         warnings = (*warnings_of(call), *_misfits(call, link), *_crowd(call, agents))

@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
@@ -18,7 +18,8 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from promptgraph.domain.call import LlmCall, NewCall, RecordStatus, RecordWarning
-from promptgraph.domain.call_rules import check_rows
+from promptgraph.domain.call_hash import is_same
+from promptgraph.domain.call_rules import began, check_kept, check_rows
 from promptgraph.domain.errors import (
     IdempotencyConflictError,
     InvalidInputError,
@@ -29,10 +30,11 @@ from promptgraph.record.earlier import is_about_today, stored_earlier
 from promptgraph.record.preparing import Outcome, Prepared, Preparer
 from promptgraph.record.prices import PriceBook
 from promptgraph.store.attempts import attempted
+from promptgraph.store.bulk import Driver
 from promptgraph.store.call_writes import add_calls
 from promptgraph.store.calls import calls_by_id
 from promptgraph.store.database import Database
-from promptgraph.store.ledger import clock
+from promptgraph.store.retention import moment
 
 log = logging.getLogger("promptgraph.record")
 
@@ -103,7 +105,7 @@ class _Waiting(NamedTuple):
         row = self.row
         if isinstance(fate, PromptgraphError):
             result = Recorded(RecordStatus.REJECTED, row.id, warnings=row.warnings, error=fate)
-        elif fate.call.content_hash != row.digest:
+        elif not is_same(row.digest, row.facts["hash_scheme"], fate.call):
             error = IdempotencyConflictError(CONFLICT, field="callId")
             result = Recorded(RecordStatus.REJECTED, row.id, warnings=row.warnings, error=error)
         else:
@@ -122,6 +124,7 @@ class Recorder:
         *,
         now: Callable[[], dt.datetime],
         unlinked: bool = False,
+        retention_days: int | None = None,
         queue_limit: int = QUEUE_LIMIT,
         queue_bytes: int = QUEUE_BYTES,
         batch: int = BATCH,
@@ -130,11 +133,11 @@ class Recorder:
     ) -> None:
         """`wake` is called after each commit that stored something; `pace` is awaited before the next one.
 
-        units  queue_limit: rows that may wait, and queue_bytes: how large they may be together; batch: rows
-               that a commit takes at most
+        units  retention_days: older calls are refused; queue_limit: rows that may wait, and queue_bytes: how
+               large they may be together; batch: rows that a commit takes at most
         """
         self._db = db
-        self._preparer = Preparer(db, prices, now=now, unlinked=unlinked)
+        self._preparer = Preparer(db, prices, now=now, unlinked=unlinked, retention_days=retention_days)
         self._limit = queue_limit
         self._room = queue_bytes
         self._batch = batch
@@ -264,16 +267,23 @@ class Recorder:
         return await self._fates(rows[:half]) | await self._fates(rows[half:])
 
     async def _commit(self, rows: Sequence[Prepared]) -> dict[UUID, _Fate]:
+        calls: dict[UUID, LlmCall] = {}
+        late: dict[UUID, _Fate] = {}
         committing = False
+
+        def write(driver: Driver) -> set[UUID]:
+            nonlocal calls, committing
+            told = [at for row in rows if (at := began(row.id, row.started_at))]
+            at, kept_since = moment(driver, min(told, default=None))
+            late.update(_too_old(rows, at, kept_since) if kept_since else {})
+            calls = {row.id: row.call(at) for row in rows if row.id not in late}
+            contents = [row.content for row in rows if row.content is not None]
+            added = add_calls(driver, list(calls.values()), contents, at)
+            committing = True
+            return added
+
         try:
-            async with self._db.write() as session:
-                at = await clock(session)
-                calls = {row.id: row.call(at) for row in rows}
-                contents = [row.content for row in rows if row.content is not None]
-                new = await add_calls(session, list(calls.values()), contents, at)
-                old = [id_ for id_ in calls if id_ not in new] if len(new) < len(calls) else []
-                stored = await calls_by_id(session, old) if old else []
-                committing = True
+            new = await self._db.at_once(write)
         except StoreUnavailableError:
             raise
         except PromptgraphError as error:
@@ -283,11 +293,40 @@ class Recorder:
         if new:
             self._stored()
         fates: dict[UUID, _Fate] = {id_: _Stored(calls[id_], new=True) for id_ in new}
-        # one that was deleted in between is neither new nor there: it is to be sent again
-        gone = StoreUnavailableError(UNKNOWN)
-        return fates | {
-            id_: _Stored(call, new=False) if call else gone for id_, call in zip(old, stored, strict=True)
+        if len(new) == len(rows):
+            return fates
+        gone: _Fate = StoreUnavailableError(UNKNOWN)
+        return fates | await self._earlier(
+            {row.id: late.get(row.id, gone) for row in rows if row.id not in new}
+        )
+
+    async def _earlier(self, ids: Mapping[UUID, _Fate]) -> dict[UUID, _Fate]:
+        """Calls that were there already; what becomes of one that is not, `ids` say: it is too old, or it was
+        deleted in between and is to be sent again.
+        """
+        try:
+            async with self._db.read() as session:
+                stored = await calls_by_id(session, list(ids))
+        except StoreUnavailableError as error:  # what was new is on disk, and is answered so
+            return dict.fromkeys(ids, error)
+        return {
+            id_: _Stored(call, new=False) if call else otherwise
+            for (id_, otherwise), call in zip(ids.items(), stored, strict=True)
         }
+
+
+def _too_old(
+    rows: Iterable[Prepared], at: dt.datetime, kept_since: dt.datetime
+) -> dict[UUID, PromptgraphError]:
+    """Those that began before what is kept, and the refusal of each."""
+    found: dict[UUID, PromptgraphError] = {}
+    for row in rows:
+        try:
+            check_kept(row.id, row.started_at, kept_since)
+            check_kept(None, row.started_at or at, kept_since)
+        except PromptgraphError as error:
+            found[row.id] = error
+    return found
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from promptgraph.domain.call import LlmCall
 from promptgraph.record.prices import PriceBook
 from promptgraph.store.attempts import attempted
+from promptgraph.store.bulk import within
 from promptgraph.store.costs import computed_calls, put_costs
 from promptgraph.store.database import Database
 from promptgraph.store.ledger import clock
@@ -85,7 +86,7 @@ async def _repriced(db: Database, prices: PriceBook, calls: list[LlmCall], *, dr
 
 async def _put(db: Database, costs: Mapping[UUID, int]) -> list[LlmCall]:
     async with db.write() as session:
-        return await put_costs(session, costs, await clock(session))
+        return await put_costs(session, costs, await within(session, clock))
 
 
 def _counted(changed: Iterable[LlmCall], costs: dict[UUID, int]) -> Repriced:

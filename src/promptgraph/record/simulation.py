@@ -14,6 +14,7 @@ from promptgraph.domain.prompt import Prompt
 from promptgraph.record.invention import Invented, Part, Version, invented_day
 from promptgraph.record.recorder import Recorder
 from promptgraph.store.agents import agents_by_prompt
+from promptgraph.store.bulk import within
 from promptgraph.store.calls import calls_by_id
 from promptgraph.store.database import Database, Session
 from promptgraph.store.export import stored_versions
@@ -91,5 +92,5 @@ async def _recorded(db: Database, recorder: Recorder, calls: Sequence[Invented])
     scores = [one.score for one in fresh if one.score is not None and one.call_id in new]
     if scores:
         async with db.write() as session:
-            await put_scores(session, scores, await clock(session))
+            await put_scores(session, scores, await within(session, clock))
     return len(new)

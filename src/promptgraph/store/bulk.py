@@ -4,16 +4,32 @@ and the comfort of one statement per row would cost more than the database does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Column, Dialect
 
 from promptgraph.store.database import Session
 
+T = TypeVar("T")
 Columns = tuple["Column[Any]", ...]
 Rows = Sequence[Sequence[Any]]
+
+
+class Driver(Protocol):
+    """A connection within a transaction, synchronous: SQLAlchemy's own, or what `Database.at_once` lends."""
+
+    dialect: Dialect
+
+    def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> Iterable[Any]:
+        """The rows that a statement answers; with a list of parameters it is run for each of them."""
+        ...
+
+
+async def within(session: Session, act: Callable[[Driver], T]) -> T:
+    """What `act` does, in the transaction of `session`."""
+    return await session.run_sync(lambda own: act(own.connection()))
 
 
 class _Statement(NamedTuple):
@@ -23,16 +39,16 @@ class _Statement(NamedTuple):
     converts: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
-async def insert_rows(session: Session, columns: Columns, rows: Rows) -> None:
+def insert_rows(driver: Driver, columns: Columns, rows: Rows) -> None:
     """Insert `rows`, a value per column each.
 
     cost  one statement on PostgreSQL; on SQLite a step per row
     """
     if rows:
-        await _insert(session, columns, rows)
+        _execute(driver, _statement(columns, driver.dialect, new=False), rows)
 
 
-async def insert_new(session: Session, columns: Columns, rows: Rows) -> set[Any]:
+def insert_new(driver: Driver, columns: Columns, rows: Rows) -> set[Any]:
     """Insert those of `rows` whose key, the first column, is not there yet; their keys. No two of `rows` have
     the same key.
 
@@ -40,51 +56,39 @@ async def insert_new(session: Session, columns: Columns, rows: Rows) -> set[Any]
     """
     if not rows:
         return set()
-    if session.get_bind().dialect.name != "sqlite":
-        return {key for (key,) in await _insert(session, columns, rows, new=True)}
+    if driver.dialect.name != "sqlite":
+        return {key for (key,) in _execute(driver, _statement(columns, driver.dialect, new=True), rows)}
     # begun with the write lock, so that nobody adds one of them between these two
-    known = await _known(session, columns, rows)
-    fresh = [row for row in rows if row[0] not in known]
-    await insert_rows(session, columns, fresh)
+    known = _known(driver, columns, rows)
+    fresh = [row for row in rows if row[0] not in known] if known else rows
+    insert_rows(driver, columns, fresh)
     return {row[0] for row in fresh}
 
 
-async def _known(session: Session, columns: Columns, rows: Rows) -> set[Any]:
+def _known(driver: Driver, columns: Columns, rows: Rows) -> set[Any]:
     """The keys of `rows` that are there, on SQLite."""
-    connection = await session.connection()
-    convert = dict(_statement(columns, connection.dialect, new=False).converts).get(0)
+    convert = dict(_statement(columns, driver.dialect, new=False).converts).get(0)
     sent = {convert(row[0]) if convert else row[0]: row[0] for row in rows}
     key, marks = columns[0], ", ".join("?" * len(sent))
     sql = f'SELECT "{key.name}" FROM "{key.table.name}" WHERE "{key.name}" IN ({marks})'  # noqa: S608  # names of our own columns
-    return {sent[found] for (found,) in await connection.exec_driver_sql(sql, tuple(sent))}
+    return {sent[found] for (found,) in driver.exec_driver_sql(sql, tuple(sent))}
 
 
-async def update_rows(session: Session, keys: Columns, columns: Columns, rows: Rows) -> None:
+def update_rows(driver: Driver, keys: Columns, columns: Columns, rows: Rows) -> None:
     """Give `columns` of the rows with these `keys` other values; each of `rows` holds those, then the keys.
 
     cost  one statement on PostgreSQL; on SQLite a step per row
     """
     if rows:
-        connection = await session.connection()
-        await _execute(session, _update(keys, columns, connection.dialect), rows)
+        _execute(driver, _update(keys, columns, driver.dialect), rows)
 
 
-async def _insert(session: Session, columns: Columns, rows: Rows, *, new: bool = False) -> Sequence[Any]:
-    connection = await session.connection()
-    return await _execute(session, _statement(columns, connection.dialect, new=new), rows, answers=new)
-
-
-async def _execute(
-    session: Session, statement: _Statement, rows: Rows, *, answers: bool = False
-) -> Sequence[Any]:
+def _execute(driver: Driver, statement: _Statement, rows: Rows) -> Iterable[Any]:
     """SQLite takes row after row, PostgreSQL an array per column."""
-    connection = await session.connection()
     sent = [_converted(row, statement) for row in rows] if statement.converts else rows
-    if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql(statement.sql, list(map(tuple, sent)))
-        return ()
-    result = await connection.exec_driver_sql(statement.sql, tuple(map(list, zip(*sent, strict=True))))
-    return result.all() if answers else ()
+    if driver.dialect.name == "sqlite":
+        return driver.exec_driver_sql(statement.sql, list(map(tuple, sent)))
+    return driver.exec_driver_sql(statement.sql, tuple(map(list, zip(*sent, strict=True))))
 
 
 def _converted(row: Sequence[Any], statement: _Statement) -> list[Any]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from promptgraph.domain.call import CallContent, CallStatus, ContentState, CostSource, LlmCall
 from promptgraph.domain.score import Score
 from promptgraph.store.call_tables import CALL_CONTENTS, CALL_SCORES, C
 
-CALL_FIELDS = tuple(field.name for field in fields(LlmCall))
+CALL_FIELDS = LlmCall._fields
 _COLUMN = {"content_hash": "request_hash"}
 """A field whose column has another name: what is hashed is what the caller sent."""
 CALL_COLUMNS = tuple(C[_COLUMN.get(name, name)] for name in CALL_FIELDS)
-_values = attrgetter(*CALL_FIELDS)
 CONTENT_COLUMNS = tuple(CALL_CONTENTS.c)
 SCORE_COLUMNS = tuple(CALL_SCORES.c)
 
@@ -26,7 +23,7 @@ _STATUS, _COST_SOURCE, _CONTENT_STATE, _REASONS, _HASH = map(
 
 def call_of(row: Sequence[Any]) -> LlmCall:
     """From CALL_COLUMNS."""
-    values = list(row[: len(CALL_FIELDS)])
+    values: list[Any] = list(row[: len(CALL_FIELDS)])
     values[_STATUS] = CallStatus(values[_STATUS])
     values[_CONTENT_STATE] = ContentState(values[_CONTENT_STATE])
     values[_REASONS] = tuple(values[_REASONS])
@@ -34,12 +31,12 @@ def call_of(row: Sequence[Any]) -> LlmCall:
         values[_COST_SOURCE] = CostSource(source)
     if (digest := values[_HASH]) is not None:
         values[_HASH] = bytes(digest).hex()
-    return LlmCall(**dict(zip(CALL_FIELDS, values, strict=True)))
+    return LlmCall(*values)
 
 
 def call_values(call: LlmCall) -> list[Any]:
     """The inverse of `call_of`: a value per column of CALL_COLUMNS."""
-    values = list(_values(call))
+    values: list[Any] = list(call)
     values[_STATUS] = call.status.value
     values[_CONTENT_STATE] = call.content_state.value
     values[_REASONS] = list(call.finish_reasons)

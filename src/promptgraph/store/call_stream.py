@@ -14,6 +14,7 @@ from promptgraph.domain.asking import PageArgs
 from promptgraph.domain.call import LlmCall
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.call_ids import ID_BYTES
+from promptgraph.store.bulk import within
 from promptgraph.store.call_filters import call_conditions
 from promptgraph.store.call_records import CALL_COLUMNS, call_of
 from promptgraph.store.call_tables import C
@@ -80,7 +81,7 @@ class Tail:
 
         cost  two statements, one on SQLite
         """
-        self._at = await clock(session)
+        self._at = await within(session, clock)
         self._told = {commit.id: commit.recorded_at for commit in await self._new(session, self._at)}
 
     async def calls(self, session: Session) -> AsyncIterator[list[UUID]]:
@@ -89,7 +90,7 @@ class Tail:
 
         cost  two statements, one on SQLite, and one more per 500 commits that are new
         """
-        now = await clock(session)
+        now = await within(session, clock)
         for some in chunked(await self._new(session, self._at or now), LISTED):
             for few in chunked(await _calls_of(session, some), LISTED):
                 yield list(few)

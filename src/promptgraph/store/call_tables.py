@@ -202,3 +202,10 @@ ROLLUP_STATE = Table(
 """One row: which generation of the rollups is read, and the rebuild that writes the next one. Who folds holds
 the row locked.
 """
+RETENTION = Table(
+    "retention",
+    METADATA,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("before_day", Integer),
+)
+"""One row: the UTC day, counted from 1970, before which calls have been pruned; null where none were."""

@@ -8,14 +8,13 @@ from uuid import UUID
 
 from promptgraph.domain.call import CallContent, LlmCall
 from promptgraph.domain.delta import Delta
-from promptgraph.store.bulk import insert_new, insert_rows
+from promptgraph.store.bulk import Driver, insert_new, insert_rows
 from promptgraph.store.call_records import CALL_COLUMNS, CONTENT_COLUMNS, call_values, content_values
-from promptgraph.store.database import Session
 from promptgraph.store.ledger import add_batch
 
 
-async def add_calls(
-    session: Session, calls: Sequence[LlmCall], contents: Sequence[CallContent], at: dt.datetime
+def add_calls(
+    driver: Driver, calls: Sequence[LlmCall], contents: Sequence[CallContent], at: dt.datetime
 ) -> set[UUID]:
     """Store those of `calls` whose ids are new, what there is of their contents, and what they add to the
     figures; their ids. A call that is there already stays as it is. No two of `calls` have the same id;
@@ -23,10 +22,10 @@ async def add_calls(
 
     cost  three statements on PostgreSQL, one more on SQLite, and there a step per row
     """
-    new = await insert_new(session, CALL_COLUMNS, [call_values(call) for call in calls])
+    new = insert_new(driver, CALL_COLUMNS, [call_values(call) for call in calls])
     if new:
         added = calls if len(new) == len(calls) else [call for call in calls if call.id in new]
         about = [content_values(content) for content in contents if content.call_id in new]
-        await insert_rows(session, CONTENT_COLUMNS, about)
-        await add_batch(session, Delta.of_calls(added), [call.id for call in added], at)
+        insert_rows(driver, CONTENT_COLUMNS, about)
+        add_batch(driver, Delta.of_calls(added), [call.id for call in added], at)
     return new

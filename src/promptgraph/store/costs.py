@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, or_, select, update
@@ -14,6 +13,7 @@ from promptgraph.domain.call import CostSource, LlmCall
 from promptgraph.domain.cells import FineCell, fine_cell
 from promptgraph.domain.delta import Delta
 from promptgraph.domain.figures import Figures
+from promptgraph.store.bulk import within
 from promptgraph.store.call_records import CALL_COLUMNS, call_of
 from promptgraph.store.call_tables import LLM_CALLS, C
 from promptgraph.store.database import Session
@@ -59,8 +59,8 @@ async def put_costs(session: Session, costs: Mapping[UUID, int], at: dt.datetime
         return []
     sums: defaultdict[FineCell, Figures] = defaultdict(Figures)
     for call in changed:
-        after = replace(call, cost_nano_usd=costs[call.id], cost_source=CostSource.COMPUTED)
+        after = call._replace(cost_nano_usd=costs[call.id], cost_source=CostSource.COMPUTED)
         sums[fine_cell(call)].add(Figures.of_change(call, after))
     await session.execute(_UPDATE, [{"call_id": call.id, "nano_usd": costs[call.id]} for call in changed])
-    await add_batch(session, Delta.of_cells(sums), [], at)
+    await within(session, lambda driver: add_batch(driver, Delta.of_cells(sums), [], at))
     return changed

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, select, union_all
+from sqlalchemy import func, select
 
 from promptgraph.domain.cells import CellKey, Level
 from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.figures import REST, Figures, Scores, Value, add_score, scores_with
 from promptgraph.domain.free_values import FREE, Kept, Place, Values, capped, environments_with, place_of
 from promptgraph.domain.measures import ALL
-from promptgraph.domain.period import DAY_HOURS, DAY_US, instant_of, micros_of
+from promptgraph.domain.period import DAY_US, micros_of
+from promptgraph.domain.retention import start_of
 from promptgraph.domain.sums import rolled_up
-from promptgraph.store.call_tables import ROLLUP_STATE, C, U
+from promptgraph.store.call_tables import ROLLUP_STATE, C
 from promptgraph.store.database import Database, Session
+from promptgraph.store.day_cells import (
+    Cells,
+    add_to,
+    cells_of_day,
+    day_of,
+    stored_days,
+    total_cells,
+    totals_of,
+)
 from promptgraph.store.ledger_rows import unfolded_pages
 from promptgraph.store.rebuild import call_pages
-from promptgraph.store.rollup_rows import CELL_COLUMNS, cell_of, environments_kept
+from promptgraph.store.retention import pruned_day
+from promptgraph.store.rollup_rows import environments_kept
 from promptgraph.store.rollups import is_due
 
 MAX_DRIFTS = 1_000
-
-Cells = dict[CellKey, Figures]
 
 
 class Drift(NamedTuple):
@@ -37,31 +46,76 @@ class Drift(NamedTuple):
 
 async def verify(db: Database, limit: int = MAX_DRIFTS) -> list[Drift]:
     """Where the rollups, with what the ledger adds to them, differ from the calls: nowhere, if all is well.
+    Of days whose calls were pruned, the figures of all time are held against those of the days.
 
     cost    one read transaction; two statements per day, and two per 5 000 calls
     raises  InvalidRollupError  a stored value is damaged, or adopted calls wait for a rebuild
     """
     found: list[Drift] = []
-    totals: Cells = {}
     async with db.read() as session:
-        await _check_counted(session)
-        coming: Cells = {}
-        async for page in unfolded_pages(session):
-            _add(coming, rolled_up([batch.delta for batch in page]))
-        environments = await _environments(session, coming)
-        for day in await _days(session, coming):
+        state = await _state(session)
+        totals = await _pruned(session, state)
+        for day in await _days(session, state):
             expected = await _counted(session, day)
-            _add(totals, {key: each for key, each in expected.items() if key.level is Level.TOTAL})
-            daily = {key: each for key, each in expected.items() if key.level is not Level.TOTAL}
-            stored = await _stored(session, *_is_of(day))
-            of_day = {key: coming[key] for key in coming if _day(key) == day}
-            found += _drifts(daily, stored, of_day, environments)
+            add_to(totals, {key: each for key, each in expected.items() if key.level is Level.TOTAL})
+            found += await _drifts_of(session, state, day, expected)
             if len(found) >= limit:
                 return found[:limit]
-        stored = await _stored(session, U.level == Level.TOTAL.value)
-        coming = {key: each for key, each in coming.items() if key.level is Level.TOTAL}
-        found += _drifts(totals, stored, coming, environments)
+        coming = {key: each for key, each in state.coming.items() if key.level is Level.TOTAL}
+        found += _drifts(totals, await total_cells(session), coming, state.environments)
     return found[:limit]
+
+
+async def verify_before(db: Database, end: int) -> AsyncIterator[list[Drift]]:
+    """For each UTC day before the day `end` that has calls or figures, and was not pruned: where the two
+    differ.
+
+    cost    a read transaction per day, of some statements, and two per 5 000 calls
+    raises  as `verify`
+    """
+    async with db.read() as session:
+        days = await _days(session, await _state(session))
+    for day in days:
+        if day < end:
+            async with db.read() as session:
+                state = await _state(session)
+                yield await _drifts_of(session, state, day, await _counted(session, day))
+
+
+class _State(NamedTuple):
+    """What the ledger adds, the environments that are told apart once it is folded, and the day before which
+    calls are gone.
+    """
+
+    coming: Cells
+    environments: frozenset[str]
+    pruned: int | None
+
+
+async def _state(session: Session) -> _State:
+    await _check_counted(session)
+    coming: Cells = {}
+    async for page in unfolded_pages(session):
+        add_to(coming, rolled_up([batch.delta for batch in page]))
+    return _State(coming, await _environments(session, coming), await pruned_day(session))
+
+
+async def _pruned(session: Session, state: _State) -> Cells:
+    """What the days whose calls are gone come to, of all time."""
+    made: Cells = {}
+    if state.pruned is not None:
+        for day in sorted(await stored_days(session)):
+            if day < state.pruned:
+                add_to(made, totals_of(await cells_of_day(session, day)))
+        days = {key: each for key, each in state.coming.items() if key.period < state.pruned}
+        add_to(made, totals_of(days))
+    return made
+
+
+async def _drifts_of(session: Session, state: _State, day: int, expected: Cells) -> list[Drift]:
+    daily = {key: each for key, each in expected.items() if key.level is not Level.TOTAL}
+    coming = {key: each for key, each in state.coming.items() if day_of(key) == day}
+    return _drifts(daily, await cells_of_day(session, day), coming, state.environments)
 
 
 async def _check_counted(session: Session) -> None:
@@ -77,51 +131,25 @@ async def _environments(session: Session, coming: Iterable[CellKey]) -> frozense
     return environments_with(kept, {key.environment for key in coming})
 
 
-async def _days(session: Session, coming: Iterable[CellKey]) -> list[int]:
-    """The UTC days that have a call or a cell."""
-    days = {day for day in map(_day, coming) if day is not None}
-    for level in (Level.DAY, Level.HOUR):
-        periods = select(U.period).where(U.generation == _GENERATION, U.level == level.value).distinct()
-        found = (await session.execute(periods)).scalars()
-        days |= {period if level is Level.DAY else period // DAY_HOURS for period in found}
-    first = (await session.execute(select(func.min(C.started_at)))).scalar_one()
+async def _days(session: Session, state: _State) -> list[int]:
+    """The UTC days that have a call or a cell, but for those whose calls are gone."""
+    days = {day for day in map(day_of, state.coming) if day is not None} | await stored_days(session)
+    later = [] if state.pruned is None else [C.started_at >= start_of(state.pruned)]
+    first = (await session.execute(select(func.min(C.started_at)).where(*later))).scalar_one()
     while first is not None:
         day = micros_of(first) // DAY_US
         days.add(day)
-        later = select(func.min(C.started_at)).where(C.started_at >= instant_of((day + 1) * DAY_US))
-        first = (await session.execute(later)).scalar_one()
-    return sorted(days)
+        rest = select(func.min(C.started_at)).where(C.started_at >= start_of(day + 1))
+        first = (await session.execute(rest)).scalar_one()
+    return sorted(day for day in days if state.pruned is None or day >= state.pruned)
 
 
 async def _counted(session: Session, day: int) -> Cells:
     """What the calls of a UTC day come to."""
     made: Cells = {}
-    since, until = instant_of(day * DAY_US), instant_of((day + 1) * DAY_US)
-    async for page in call_pages(session, since, until):
-        _add(made, rolled_up(page.deltas))
+    async for page in call_pages(session, start_of(day), start_of(day + 1)):
+        add_to(made, rolled_up(page.deltas))
     return made
-
-
-async def _stored(session: Session, *which: ColumnElement[bool]) -> Cells:
-    """The cells that any of these lets through, an index walk for each: SQLite makes none of an OR."""
-    parts = [select(*CELL_COLUMNS).where(U.generation == _GENERATION, each) for each in which]
-    return dict(map(cell_of, await session.execute(union_all(*parts))))
-
-
-def _is_of(day: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    hour = day * DAY_HOURS
-    return _within(Level.DAY, day, day + 1), _within(Level.HOUR, hour, hour + DAY_HOURS)
-
-
-def _within(level: Level, since: int, until: int) -> ColumnElement[bool]:
-    """A range, even of one period: for an equal one SQLite would rather walk through the primary key."""
-    return and_(U.level == level.value, U.period >= since, U.period < until)
-
-
-def _day(key: CellKey) -> int | None:
-    if key.level is Level.TOTAL:
-        return None
-    return key.period if key.level is Level.DAY else key.period // DAY_HOURS
 
 
 def _drifts(expected: Cells, stored: Cells, coming: Cells, environments: frozenset[str]) -> list[Drift]:
@@ -162,13 +190,3 @@ def _values(cells: Iterable[CellKey]) -> Values:
             for name, values in sets.items():
                 values.add(getattr(key, name))
     return made
-
-
-def _add(cells: Cells, more: Mapping[CellKey, Figures]) -> None:
-    for key, figures in more.items():
-        if key not in cells:
-            cells[key] = Figures()
-        cells[key].add(figures)
-
-
-_GENERATION = select(ROLLUP_STATE.c.generation).scalar_subquery()

@@ -6,38 +6,35 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from promptgraph.domain import ledger
 from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.delta import Delta
 from promptgraph.domain.sums import compacted
-from promptgraph.store.bulk import insert_rows
+from promptgraph.store.bulk import Driver, insert_rows
 from promptgraph.store.call_tables import RECORD_BATCHES
-from promptgraph.store.database import Session
 
 
-async def add_batch(session: Session, delta: Delta, call_ids: Sequence[UUID], at: dt.datetime) -> UUID:
+def add_batch(driver: Driver, delta: Delta, call_ids: Sequence[UUID], at: dt.datetime) -> UUID:
     """The id of a new ledger row; `call_ids` are the calls that this commit adds, none for a correction.
 
     cost  one statement
     """
     id_ = new_call_id()
     ids = b"".join(call_id.bytes for call_id in call_ids)
-    await insert_rows(session, _COLUMNS, [(id_, at, ids, ledger.to_row(compacted(delta)), False)])
+    insert_rows(driver, _COLUMNS, [(id_, at, ids, ledger.to_row(compacted(delta)), False)])
     return id_
 
 
 _COLUMNS = tuple(RECORD_BATCHES.c)
-_CLOCK = select(func.clock_timestamp())
 
 
-async def clock(session: Session) -> dt.datetime:
+def clock(driver: Driver) -> dt.datetime:
     """The database's own time, not that of the transaction's begin; on SQLite this host's.
 
     cost  one statement, none on SQLite
     """
-    if session.get_bind().dialect.name == "sqlite":
+    if driver.dialect.name == "sqlite":
         return dt.datetime.now(dt.UTC)
-    at: dt.datetime = (await session.execute(_CLOCK)).scalar_one()
-    return at.astimezone(dt.UTC)
+    ((at,),) = driver.exec_driver_sql("SELECT clock_timestamp()")
+    told: dt.datetime = at
+    return told.astimezone(dt.UTC)

