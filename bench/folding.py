@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -29,6 +30,7 @@ from promptgraph.domain.delta import Delta  # noqa: E402
 from promptgraph.domain.metrics import measures_for  # noqa: E402
 from promptgraph.domain.sums import compacted, summed  # noqa: E402
 from promptgraph.store import migrate  # noqa: E402
+from promptgraph.store.bulk import within  # noqa: E402
 from promptgraph.store.call_writes import add_calls  # noqa: E402
 from promptgraph.store.database import Database  # noqa: E402
 from promptgraph.store.drift import verify  # noqa: E402
@@ -113,7 +115,7 @@ async def folded(db: Database, shape: Shape) -> None:
         calls = some_calls(rng, shape, prompts, agents)
         began = time.process_time()
         async with db.write() as session:
-            await add_calls(session, calls, (), AT)
+            await within(session, partial(add_calls, calls=calls, contents=(), at=AT))
         recording += time.process_time() - began
     delta = processor(lambda: orjson.dumps(ledger.to_row(compacted(Delta.of_calls(calls))))) / shape.size
     busy, began = time.process_time(), time.perf_counter()

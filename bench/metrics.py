@@ -1,5 +1,8 @@
 """What reading metrics costs at 10⁵, 10⁶ and 10⁷ calls, on both databases: milliseconds, p50 and p95.
 
+Rows that say "directly" are what the fast executor asks (store/totals.py, hours.py, call_pages.py) beside the
+general way's row of the same figures, without what is remembered of answers.
+
 The cells are made by the code that folds, the last calls by the code that records, and those stay in the
 ledger. Up to a million calls every one is stored too: then `verify` holds the cells against them, and a
 rebuild makes them anew; both are timed. Of more calls only those of the last 8 days are stored, as after a
@@ -19,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from random import Random
@@ -29,8 +33,10 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import func, select, text  # noqa: E402
 
+from promptgraph.domain.asking import PageArgs  # noqa: E402
 from promptgraph.domain.bins import Bin  # noqa: E402
 from promptgraph.domain.call import CallStatus, CostSource, LlmCall  # noqa: E402
+from promptgraph.domain.call_asking import LlmCallFilter  # noqa: E402
 from promptgraph.domain.cells import Scope  # noqa: E402
 from promptgraph.domain.delta import Delta  # noqa: E402
 from promptgraph.domain.measures import CallFacts  # noqa: E402
@@ -39,15 +45,20 @@ from promptgraph.domain.metrics_key import Dimension, MetricsFilter, MetricsKey,
 from promptgraph.domain.sums import rolled_up  # noqa: E402
 from promptgraph.domain.window import Window  # noqa: E402
 from promptgraph.store import migrate  # noqa: E402
-from promptgraph.store.bulk import insert_rows  # noqa: E402
+from promptgraph.store.bulk import insert_rows, within  # noqa: E402
+from promptgraph.store.call_owners import OF_PROMPT  # noqa: E402
+from promptgraph.store.call_pages import call_rows  # noqa: E402
 from promptgraph.store.call_records import CALL_COLUMNS, call_values  # noqa: E402
 from promptgraph.store.call_tables import U  # noqa: E402
 from promptgraph.store.call_writes import add_calls  # noqa: E402
+from promptgraph.store.calls import CallsKey, calls_by_prompt  # noqa: E402
 from promptgraph.store.database import Database, Session  # noqa: E402
 from promptgraph.store.drift import verify  # noqa: E402
+from promptgraph.store.hours import Span, hours  # noqa: E402
 from promptgraph.store.metrics import GroupsKey, SeriesKey, groups, metrics, series  # noqa: E402
 from promptgraph.store.rebuild import rebuild  # noqa: E402
 from promptgraph.store.rollup_rows import add_cells  # noqa: E402
+from promptgraph.store.totals import totals  # noqa: E402
 from tests.postgres import cluster  # noqa: E402
 from tests.store.stock import stock, stock_agent  # noqa: E402
 
@@ -61,7 +72,8 @@ WAITING = LEDGER_ROWS * LEDGER_CALLS
 """What waits to be folded while the metrics are read: so many commits of so many calls."""
 END = dt.datetime(2026, 11, 22, 10, 17, 3, tzinfo=dt.UTC)
 HOUR = END.replace(minute=0, second=0)
-LATENCIES = tuple(round(Random(7).lognormvariate(13.6, 0.6)) for _ in range(10_000))  # noqa: S311  # figures
+_DICE = Random(7)  # noqa: S311  # figures
+LATENCIES = tuple(round(_DICE.lognormvariate(13.6, 0.6)) for _ in range(10_000))
 DAY = dt.timedelta(days=1)
 
 
@@ -147,7 +159,7 @@ async def filled(db: Database, count: int) -> Owners:
         counted = time.perf_counter()
         recent = END - STORED_DAYS * DAY
         kept = facts if count <= ALL_STORED else [one for one in facts if one.started_at > recent]
-        await store(db, rng, kept)
+        await store(db, [call_of(rng, each) for each in kept])
         stored += len(kept)
         counting += counted - began
         inserting += time.perf_counter() - counted
@@ -165,11 +177,12 @@ async def filled(db: Database, count: int) -> Owners:
     return owners
 
 
-async def store(db: Database, rng: Random, kept: Sequence[CallFacts]) -> None:
-    for start in range(0, len(kept), INSERTED):
-        rows = [call_values(call_of(rng, each)) for each in kept[start : start + INSERTED]]
+async def store(db: Database, calls: Sequence[LlmCall]) -> None:
+    """Insert calls, and leave the figures alone."""
+    for start in range(0, len(calls), INSERTED):
+        rows = [call_values(call) for call in calls[start : start + INSERTED]]
         async with db.write() as session:
-            await insert_rows(session, CALL_COLUMNS, rows)
+            await within(session, partial(insert_rows, columns=CALL_COLUMNS, rows=rows))
 
 
 async def leave_in_ledger(db: Database, rng: Random, owners: Owners) -> None:
@@ -178,7 +191,8 @@ async def leave_in_ledger(db: Database, rng: Random, owners: Owners) -> None:
     for _ in range(LEDGER_ROWS):
         last = some_facts(rng, owners, END - minute, minute, LEDGER_CALLS)
         async with db.write() as session:
-            await add_calls(session, [call_of(rng, each) for each in last], (), END)
+            calls = [call_of(rng, each) for each in last]
+            await within(session, partial(add_calls, calls=calls, contents=(), at=END))
 
 
 async def checked(db: Database) -> None:
@@ -225,6 +239,9 @@ def questions(owners: Owners) -> dict[str, Question]:
         "one version, 7 days, of one model": lambda s: metrics(
             s, [hot._replace(wanted=MetricsFilter(models=MODELS[:1]))], usual
         ),
+        "50 prompts, 20 calls of each": lambda s: calls_by_prompt(
+            s, [CallsKey(id_, PageArgs(20)) for id_ in owners.prompts]
+        ),
         "50 prompts, all time": lambda s: metrics(s, fifty(Window()), usual),
         "50 prompts, 7 days": lambda s: metrics(s, fifty(week), usual),
         "50 prompts, 7 days to the second": lambda s: metrics(s, fifty(ragged), usual),
@@ -238,16 +255,53 @@ def questions(owners: Owners) -> dict[str, Question]:
     }
 
 
-async def timed(db: Database, words: str, rounds: int, question: Question) -> None:
+Directly = Callable[[Database], Awaitable[object]]
+CALL_COLUMNS_READ = (
+    *("provider", "model", "status", "input_tokens", "output_tokens", "cost_nano_usd", "latency_us"),
+    "conversation_id",
+)
+
+
+def directly(owners: Owners) -> dict[str, Directly]:
+    """The benchmark queries of the fast executor, as the store answers them."""
+    usual = measures_for((*FIGURES, *LATENCY))
+    plain = measures_for(("calls", "errors", "cost_usd", "latency_ms.mean"))
+    span = Span.of(Window(END - 30 * DAY, END), END)
+    prompts, page, every = list(owners.prompts), PageArgs(20), LlmCallFilter()
+
+    async def some(db: Database, ids: Sequence[int]) -> None:
+        for total in await totals(db, OwnerKind.PROMPT, ids, usual):
+            total.figures()
+
+    return {
+        "one version, all time, directly": lambda db: some(db, prompts[:1]),
+        "50 prompts, all time, directly": lambda db: some(db, prompts),
+        "one version, 30 days by hour, directly": lambda db: hours(
+            db, OwnerKind.PROMPT, prompts[0], span, plain
+        ),
+        "50 prompts, 20 calls of each, directly": lambda db: call_rows(
+            db, OF_PROMPT, prompts, page, every, CALL_COLUMNS_READ
+        ),
+    }
+
+
+def in_session(question: Question) -> Directly:
+    async def ask(db: Database) -> object:
+        async with db.read() as session:
+            return await question(session)
+
+    return ask
+
+
+async def timed(db: Database, words: str, rounds: int, question: Directly) -> None:
     took = []
     for _ in range(rounds + 1):
         began = time.perf_counter()
-        async with db.read() as session:
-            await question(session)
+        await question(db)
         took.append((time.perf_counter() - began) * 1000)
     took = sorted(took[1:])
     p95 = took[min(len(took) - 1, round(0.95 * len(took)))]
-    print(f"  {words:<40} p50 {statistics.median(took):8.1f} ms   p95 {p95:8.1f} ms", flush=True)
+    print(f"  {words:<40} p50 {statistics.median(took):8.2f} ms   p95 {p95:8.2f} ms", flush=True)
 
 
 async def measure(url: str, count: int, rounds: int) -> None:
@@ -256,7 +310,8 @@ async def measure(url: str, count: int, rounds: int) -> None:
     owners = await filled(db, count)
     if count <= ALL_STORED:
         await checked(db)
-    for words, question in questions(owners).items():
+    general = {words: in_session(question) for words, question in questions(owners).items()}
+    for words, question in (general | directly(owners)).items():
         await timed(db, words, rounds, question)
     await db.close()
 

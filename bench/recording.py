@@ -29,7 +29,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import orjson
-import psutil
+import psutil  # type: ignore[import-untyped]  # it has no stubs
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -43,7 +43,7 @@ from promptgraph.domain.sums import rolled_up  # noqa: E402
 from promptgraph.record.prices import PriceBook  # noqa: E402
 from promptgraph.record.recorder import Recorder  # noqa: E402
 from promptgraph.store import migrate  # noqa: E402
-from promptgraph.store.bulk import insert_rows  # noqa: E402
+from promptgraph.store.bulk import insert_rows, within  # noqa: E402
 from promptgraph.store.call_records import CALL_COLUMNS, call_values  # noqa: E402
 from promptgraph.store.call_writes import add_calls  # noqa: E402
 from promptgraph.store.database import Database  # noqa: E402
@@ -71,10 +71,11 @@ class Given:
     seconds: float
 
 
-def body(size: int, kind: str) -> bytes:
+def body(size: int, kind: str, call_id: Callable[[], object] = uuid4) -> bytes:
+    """A request that records so many calls."""
     calls = [
         {
-            "callId": str(uuid4()),
+            "callId": str(call_id()),
             "promptId": PROMPT,
             "model": MODELS[place % 3],
             "provider": "openai",
@@ -248,12 +249,15 @@ def rows(size: int) -> list[LlmCall]:
 
 async def plain(db: Database, size: int) -> None:
     async with db.write() as session:
-        await insert_rows(session, CALL_COLUMNS, [call_values(call) for call in rows(size)])
+        await within(
+            session,
+            partial(insert_rows, columns=CALL_COLUMNS, rows=[*map(call_values, rows(size))]),
+        )
 
 
 async def with_ledger(db: Database, size: int) -> None:
     async with db.write() as session:
-        await add_calls(session, rows(size), (), dt.datetime.now(dt.UTC))
+        await within(session, partial(add_calls, calls=rows(size), contents=(), at=dt.datetime.now(dt.UTC)))
 
 
 async def with_fold(db: Database, size: int) -> None:
@@ -268,7 +272,7 @@ async def with_rollups(db: Database, size: int) -> None:
     """Without a ledger: each commit reads and writes the cells that it adds to."""
     calls = rows(size)
     async with db.write() as session:
-        await insert_rows(session, CALL_COLUMNS, [call_values(call) for call in calls])
+        await within(session, partial(insert_rows, columns=CALL_COLUMNS, rows=[*map(call_values, calls)]))
         state = await lock(session, wait=True)
         if state is not None:
             await add_cells(session, state.generation, rolled_up([Delta.of_calls(calls)]))
