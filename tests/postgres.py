@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -139,8 +139,9 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """A PostgreSQL with an empty data folder on a free port, ended and deleted afterwards.
+def server(filled: Path | None = None, **settings: str) -> Iterator[Server]:
+    """A PostgreSQL on a free port, ended and deleted afterwards: with an empty data folder, or with a copy of
+    `filled`, which another one left; with `settings` of its own beside SETTINGS.
 
     raises  NoPostgresError  there is none to be had
     """
@@ -152,7 +153,11 @@ def server() -> Iterator[Server]:
         if AS_ROOT:
             shutil.chown(top, "nobody")
         running = Server(reachable(found, top), top / "data", free_port())
-        initialise(running)
+        if filled is None:
+            initialise(running)
+        else:
+            copy_of(filled, running.data)
+        configure(running, SETTINGS | settings)
         running.start()
         yield running
     finally:
@@ -197,8 +202,20 @@ def initialise(new: Server) -> None:
     )
     if made.returncode:
         raise RuntimeError(made.stdout.decode()[-2000:])
+
+
+def copy_of(filled: Path, data: Path) -> None:
+    """Make `data` a copy of a data folder whose server was stopped, for the user that the programs run as."""
+    shutil.copytree(filled, data)
+    data.chmod(0o700)
+    for path in (data, *data.rglob("*")) if AS_ROOT else ():
+        shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
+
+
+def configure(new: Server, settings: Mapping[str, str]) -> None:
+    """Write its settings; of what is there already, the last line counts."""
     with (new.data / "postgresql.auto.conf").open("a") as conf:
-        conf.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+        conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
 
 def free_port() -> int:

@@ -22,7 +22,14 @@ from tests.children import surroundings
 from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/prompt-files.md", "docs/recording.md", "docs/sync.md")
+PAGES = (
+    "README.md",
+    "docs/prompt-files.md",
+    "docs/recording.md",
+    "docs/retention.md",
+    "docs/otlp.md",
+    "docs/sync.md",
+)
 PORT = "8000"
 """Where a server of a page listens; here it is any free port."""
 SERVES = "Ctrl-C stops it."

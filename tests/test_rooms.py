@@ -17,12 +17,13 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "record": ({"domain", "template", "store"}, {"genai_prices"}),
     "graph": (
         {"domain", "template", "files", "store", "sync", "record"},
-        {"strawberry", "graphql"},
+        {"strawberry", "graphql", "orjson"},
     ),
-    "web": ({"domain", "graph"}, {"starlette", "orjson"}),
+    "web": ({"domain", "record", "graph"}, {"starlette", "orjson", "google", "opentelemetry"}),
     "client": ({"domain", "template"}, {"httpx"}),  # and the standard library's sqlite3
     "config": ({"domain"}, {"pydantic_settings", "pydantic"}),
-    "app": ({"config", "domain", "files", "store", "sync", "record", "graph", "web"}, set()),
+    # of `client` the documents that it sends: a server always trusts them
+    "app": ({"config", "domain", "files", "store", "sync", "record", "graph", "web", "client"}, set()),
     "cli": (
         {"config", "app", "client", "domain", "files", "template", "store", "sync", "record"},
         {"click", "rich", "uvicorn", "watchfiles", "httpx"},

@@ -1,4 +1,6 @@
-"""Two server processes on one database: what one of them writes reaches the subscribers of the other."""
+"""Two server processes on one database: what one of them writes reaches the subscribers of the other, and
+those that ask it.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,10 @@ RECORD = "mutation($i:LlmCallInput!){recordLlmCall(input:$i){llmCall{callId} err
 MOVE = 'mutation{setPromptLabel(input:{name:"support/answer",label:"beta",version:1}){errors{message}}}'
 CALL = {"promptId": global_id("Prompt", "support/answer", 2), "agent": "support-bot", "model": "m"}
 EVENTS = {"accept": "text/event-stream"}
+POINT = """mutation($v: Int!) {
+  setPromptLabel(input: {name: "support/answer", label: "beta", version: $v}) { errors { message } } }"""
+SERVED = 'query Served { prompt(name: "support/answer", label: "beta") { version } }'
+REVISION, LEAST, PATH = "x-promptgraph-revision", "x-promptgraph-min-revision", "x-promptgraph-path"
 PATIENCE_S = 20.0
 DELAY_S = 1.0
 STOP_S = 5.0
@@ -134,3 +140,56 @@ async def test_what_is_written_here_reaches_subscribers_there(pair: tuple[Served
         await asyncio.to_thread(there.process.wait, PATIENCE_S)
         assert time.monotonic() - at < STOP_S
     assert 0 == there.process.returncode
+
+
+async def pointed(web: httpx.AsyncClient, url: str, version: int) -> int:
+    """Move the label; the revision that the move made."""
+    answer = await web.post(url, json={"query": POINT, "variables": {"v": version}})
+    assert {"data": {"setPromptLabel": {"errors": []}}} == answer.json()
+    return int(answer.headers[REVISION])
+
+
+async def version(web: httpx.AsyncClient, url: str, **headers: str) -> tuple[int, int]:
+    """What the label points to, and the revision of the answer; it is one from memory."""
+    answer = await web.post(url, json={"query": SERVED}, headers=headers)
+    assert "fast" == answer.headers[PATH], answer.text
+    return answer.json()["data"]["prompt"]["version"], int(answer.headers[REVISION])
+
+
+async def test_what_is_written_here_is_read_there(pair: tuple[Served, Served]) -> None:
+    """A label that one server moves has moved there at once, and on the other within a second, on both
+    databases; at once, too, for whoever asks for the revision of the move.
+    """
+    here, there = pair
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as web:
+        await pointed(web, here.url, 1)
+        await asyncio.sleep(DELAY_S)
+        delays = []
+        for wanted in (2, 1, 2):
+            before = await version(web, there.url)
+            revision = await pointed(web, here.url, wanted)
+            at = time.monotonic()
+            assert (3 - wanted, revision - 1) == before
+            assert (wanted, revision) == await version(web, here.url)
+            async with asyncio.timeout(PATIENCE_S):
+                while (wanted, revision) != await version(web, there.url):
+                    pass
+            delays.append(time.monotonic() - at)
+        assert sorted(delays)[1] < DELAY_S, delays
+        for wanted in (1, 2, 1):
+            revision = await pointed(web, here.url, wanted)
+            assert (wanted, revision) == await version(web, there.url, **{LEAST: str(revision)})
+        await missed(web, there.url, revision + 1)
+        late = {LEAST: str(revision + 1)}
+        waiting = asyncio.create_task(version(web, there.url, **late))
+        await asyncio.sleep(0.2)
+        assert (2, await pointed(web, here.url, 2)) == await waiting
+
+
+async def missed(web: httpx.AsyncClient, url: str, revision: int) -> None:
+    """A revision that does not come is waited for, for some time; then the answer is to try again."""
+    answer = await web.post(url, json={"query": SERVED}, headers={LEAST: str(revision)})
+    (error,) = answer.json()["errors"]
+    assert (503, "1") == (answer.status_code, answer.headers["retry-after"])
+    assert f"{revision} was asked for: try again" in error["message"]
+    assert "UNAVAILABLE" == error["extensions"]["code"]

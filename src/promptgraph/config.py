@@ -50,7 +50,10 @@ RULES: Mapping[str, str] = {
     "execution_timeout_s": "a number of seconds, above 0 and at most 600",
     "sync_timeout_s": "a number of seconds, above 0 and at most 3600",
     "workers": "a whole number from 1 to 64",
+    "fast_path": "on or off",
+    "shadow": "a whole number, at least 0",
     "unlinked_calls": "refuse or accept",
+    "retention_days": "a whole number from 8 to 36500",
     "trace_url_template": "a web address with {trace_id} in it, of at most 2000 characters",
     "prices_file": "a file",
     "log_level": "debug, info, warning or error",
@@ -103,10 +106,28 @@ class Settings(BaseSettings):
         120.0, gt=0, le=3600, description="Seconds after which a `syncPrompts` mutation is given up."
     )
     workers: int = Field(1, ge=1, le=64, description="How many processes `serve` runs.")
+    fast_path: Literal["on", "off"] = Field(
+        "on",
+        description="Whether operations are compiled once and executed level by level where that is possible;"
+        " `off` has strawberry execute them all. The answers are the same.",
+    )
+    shadow: int = Field(
+        0,
+        ge=0,
+        description="One query in so many is executed both ways, to compare the answers; where they differ,"
+        " that is counted and logged. 0: none.",
+    )
     unlinked_calls: Unlinked = Field(
         Unlinked.REFUSE,
         description="Whether calls may be recorded that name no prompt: `refuse` or `accept`; those that are"
         " accepted are counted as `unlinkedCalls`.",
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=8,
+        le=36_500,
+        description="How many days calls are kept: older ones are refused (`TOO_OLD`), and `promptgraph"
+        " prune` removes those that have become older. Default: for ever.",
     )
     trace_url_template: str | None = Field(
         None,

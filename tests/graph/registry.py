@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,11 +12,15 @@ from promptgraph.domain.registry import SyncOrigin
 from promptgraph.files.read import SourceFile
 from promptgraph.files.tree import parse_tree
 from promptgraph.graph.answer import Answer
+from promptgraph.graph.executors import Executing
 from promptgraph.graph.guard import Limits
 from promptgraph.graph.loaders import Context
-from promptgraph.graph.pipeline import Pipeline, Request
+from promptgraph.graph.pipeline import Pipeline
+from promptgraph.graph.request import Request
 from promptgraph.graph.schema import Schema
+from promptgraph.graph.standard import Seconds
 from promptgraph.graph.trusted import Trusted
+from promptgraph.graph.variables import Survey
 from promptgraph.store.database import Database
 from promptgraph.sync.apply import sync_tree
 from tests.factories import prompt_yaml
@@ -87,6 +92,9 @@ async def sync(db: Database, files: Mapping[str, str], at: dt.datetime = NOW, **
     ]
 
 
+USUAL = Executing(fast=os.environ.get("PROMPTGRAPH_FAST_PATH") != "off")
+
+
 @cache
 def schema(*, is_open: bool = True) -> Schema:
     return Schema(is_open=is_open)
@@ -99,19 +107,22 @@ def pipeline(
     *,
     is_open: bool = True,
     trusted: Trusted | None = None,
+    executing: Executing = USUAL,
+    context: Callable[[], Context] | None = None,
 ) -> Pipeline:
+    """A pipeline over `db`; by the environment's word, as a server, it is without the fast executor."""
     return Pipeline(
         schema(is_open=is_open),
-        lambda: Context(db, recorder(db), live(db), lambda: NOW, "development"),
+        context or (lambda: Context(db, recorder(db), live(db), lambda: NOW, "development")),
         limits=limits or Limits(),
-        seconds=seconds,
-        bulky_seconds=seconds,
+        seconds=Seconds(seconds, seconds),
         trusted=trusted or Trusted(),
+        executing=executing,
     )
 
 
 async def answer(db: Database, query: str, /, **variables: Any) -> Answer:
-    return await pipeline(db).answer(Request(query, variables))
+    return await pipeline(db).answer(Request(query, variables, survey=Survey()))
 
 
 async def ask(db: Database, query: str, /, **variables: Any) -> Any:

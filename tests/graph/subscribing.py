@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from promptgraph.graph.answer import Answer
-from promptgraph.graph.pipeline import Pipeline, Request
+from promptgraph.graph.pipeline import Pipeline
+from promptgraph.graph.request import Request
 from promptgraph.graph.streams import Answers
 from promptgraph.store.database import Database
 from tests.graph.registry import pipeline

@@ -9,7 +9,7 @@ import pytest
 from promptgraph.domain.names import global_id
 from promptgraph.graph.call_resolvers import trace_url
 from promptgraph.graph.loaders import Context
-from promptgraph.graph.pipeline import Request
+from promptgraph.graph.request import Request
 from promptgraph.store.database import Database
 from tests.graph.recording import ANSWER, ANSWER_BEFORE, SUMMARIZE, call, call_id, recorded
 from tests.graph.registry import FILES, NOW, ask, pipeline, refused, sync
@@ -300,9 +300,9 @@ async def test_calls_lead_to_their_traces(db: Database) -> None:
     """By the address that the server was given."""
     await sync(db, FILES)
     await recorded(db, call(1, traceId="abc"))
-    line = pipeline(db)
-    line._context = lambda: Context(  # noqa: SLF001  # the wiring is what is tested
-        db, recorder(db), live(db), lambda: NOW, "production", "https://t/{trace_id}"
-    )
-    found = await line.answer(Request("{llmCalls{nodes{traceUrl}}}", {}))
+
+    def context() -> Context:
+        return Context(db, recorder(db), live(db), lambda: NOW, "production", "https://t/{trace_id}")
+
+    found = await pipeline(db, context=context).answer(Request("{llmCalls{nodes{traceUrl}}}", {}))
     assert "https://t/abc" == found.payload["data"]["llmCalls"]["nodes"][0]["traceUrl"]

@@ -14,7 +14,7 @@ from graphql import parse
 from hypothesis import HealthCheck, given, settings
 
 from promptgraph.graph.answer import Answer, Kind
-from promptgraph.graph.pipeline import Request
+from promptgraph.graph.request import Request
 from promptgraph.store.database import Database
 from tests.graph.hostile import DOCUMENTS, MOST, documents, many
 from tests.graph.registry import pipeline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -10,13 +11,17 @@ from sqlalchemy import update
 
 from promptgraph.domain.measures import MEASURE
 from promptgraph.domain.metrics import METRICS
+from promptgraph.domain.retention import kept_from, start_of
 from promptgraph.graph.answer import Kind
-from promptgraph.graph.pipeline import Request
+from promptgraph.graph.request import Request
 from promptgraph.graph.schema import sdl
 from promptgraph.store.call_tables import ROLLUPS
 from promptgraph.store.database import Database
+from promptgraph.store.pruning import delete_calls, next_old
+from promptgraph.store.retention import keep_from
 from promptgraph.store.rollups import fold
 from tests.conftest import Statements
+from tests.graph.both import fast, standard
 from tests.graph.recording import ANSWER_BEFORE, SUMMARIZE, call, call_id, recorded, score
 from tests.graph.registry import FILES, answer, ask, pipeline, refused, sync
 
@@ -230,7 +235,7 @@ async def test_series_of_one_request_have_a_bound(db: Database) -> None:
 async def test_only_what_is_asked_for_is_read(filled: Database, statements: Statements) -> None:
     """The measures of the selected figures, fragments and directives heeded; none at all cost nothing."""
     fragment = "fragment f on CallFigures{errors latencyMs{max}}"
-    await ask(
+    await standard(
         filled,
         "query($n:Boolean!){metrics{...f costUsd @include(if:$n) scores @skip(if:true){name}}}" + fragment,
         n=False,
@@ -238,7 +243,40 @@ async def test_only_what_is_asked_for_is_read(filled: Database, statements: Stat
     columns = set(re.findall(r"rollups\.(\w+)", " ".join(statements))) & set(MEASURE)
     assert {"errors", "latency_max_us"} == columns
     with statements.counted(0):
-        assert {"metrics": {"since": None}} == await ask(filled, "{metrics{since}}")
+        assert {"metrics": {"since": None}} == await standard(filled, "{metrics{since}}")
+
+
+@pytest.mark.parametrize("executor", [fast, standard])
+async def test_answers_say_what_they_are_of(filled: Database, executor: Any) -> None:
+    """Where calls were pruned: whole hours, whole days of groups by several dimensions; steps follow each
+    other, and nothing but since and until needs no less.
+    """
+    window = 'window:{since:"2026-11-20T10:20:00Z", until:"2026-11-20T12:40:00Z"}'
+    query = f"""{{ metrics({window}) {{ calls since until
+        series(bin: HOUR) {{ since until calls }}
+        by(dimension: MODEL) {{ since until calls }} }}
+      ends: metrics({window}) {{ since until series(bin: DAY, timeZone: "Asia/Kolkata") {{ since }} }}
+      prompt(name: "support/answer", version: 1) {{ metrics({window}) {{
+        since by(dimension: MODEL) {{ since until calls }} }} }} }}"""
+    before = await executor(filled, query)
+    assert "2026-11-20T10:20:00Z" == before["metrics"]["since"]
+    async with filled.write() as session:
+        day = kept_from(dt.datetime(2026, 11, 21, tzinfo=dt.UTC), 0)
+        await keep_from(session, day)
+        old = await next_old(session, start_of(day), None, 100, keep_errors=False)
+        assert 2 == await delete_calls(session, [id_ for _, id_ in old])
+    found = await executor(filled, query)
+    hours = [f"2026-11-20T{hour}:00:00Z" for hour in (10, 11, 12, 13)]
+    whole = {"since": hours[0], "until": hours[3]}
+    assert whole | {"calls": 1} == {name: found["metrics"][name] for name in (*whole, "calls")}
+    assert [
+        {"since": since, "until": until, "calls": number}
+        for since, until, number in zip(hours, hours[1:], (1, 0, 0), strict=False)
+    ] == found["metrics"]["series"]
+    assert [whole | {"calls": 1}] == found["metrics"]["by"]
+    assert whole | {"series": [{"since": hours[0]}]} == found["ends"]
+    days = {"since": "2026-11-20T00:00:00Z", "until": "2026-11-21T00:00:00Z"}
+    assert {"since": hours[0], "by": [days | {"calls": 1}]} == found["prompt"]["metrics"]
 
 
 def test_a_metric_is_declared_once() -> None:
@@ -295,6 +333,6 @@ async def test_damaged_figures_say_how_to_mend_them(filled: Database) -> None:
         await session.execute(update(ROLLUPS).values(latency_histogram=b"\xff"))
     found = await answer(filled, "{metrics{latencyMs{p50}}}")
     [error] = found.payload["errors"]
-    assert "UNAVAILABLE" == error["extensions"]["code"]
+    assert {"code": "UNAVAILABLE"} == error["extensions"]
     assert "promptgraph rollup rebuild" in error["message"]
     assert Kind.UNAVAILABLE is not found.kind

@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 
 from promptgraph.domain.names import global_id
 from promptgraph.graph.answer import Kind
-from promptgraph.graph.pipeline import Request
+from promptgraph.graph.request import Request
 from promptgraph.store.call_tables import (
     CALL_CONTENTS,
     CALL_SCORES,

@@ -8,6 +8,7 @@ from promptgraph.domain.names import global_id
 from promptgraph.store.database import Database
 from tests.conftest import Statements
 from tests.factories import prompt_yaml
+from tests.graph.both import standard
 from tests.graph.recording import call, recorded
 from tests.graph.registry import ask, sync
 
@@ -90,8 +91,9 @@ PROMPTS = "{prompts(first:%d){nodes{id name " + FIGURES + " " + CALLS + "}%s}}"
 
 
 async def test_fifty_prompts_with_figures_calls_and_agents(db: Database, statements: Statements) -> None:
-    """As many statements as for one prompt: the prompts, the figures in two, the calls, and their agents. A
-    `totalCount` costs one for all parents of its level, and none where nobody selects it.
+    """As many statements by the standard executor as for one prompt: the prompts, the figures in two, the
+    calls, and their agents. A `totalCount` costs one for all parents of its level, and none where nobody
+    selects it.
     """
     await sync(db, WIDE_FILES)
     rows = [
@@ -107,14 +109,14 @@ async def test_fifty_prompts_with_figures_calls_and_agents(db: Database, stateme
     await recorded(db, *rows)
     for size in (1, 50):
         with statements.counted(OF_A_PAGE):
-            found = (await ask(db, PROMPTS % (size, "", "")))["prompts"]["nodes"]
+            found = (await standard(db, PROMPTS % (size, "", "")))["prompts"]["nodes"]
         assert [(4, 3, f"bot{number:02}") for number in range(size)] == [
             (each["metrics"]["calls"], len(each["llmCalls"]["nodes"]), agent_of_first_call(each))
             for each in found
         ]
     for counts, more in ((("totalCount", ""), 1), (("", "totalCount"), 1), (("totalCount", "totalCount"), 2)):
         with statements.counted(OF_A_PAGE + more):
-            await ask(db, PROMPTS % (50, *counts))
+            await standard(db, PROMPTS % (50, *counts))
 
 
 def agent_of_first_call(prompt: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from promptgraph.domain.errors import InvalidInputError
 from promptgraph.graph.answer import Answer, Kind, RequestRefusedError
 from promptgraph.graph.documents import Documents
 from promptgraph.graph.guard import Limits
-from promptgraph.graph.pipeline import Way, asked
+from promptgraph.graph.request import Way, asked
 from promptgraph.graph.trusted import Trusted, digest, read_trusted
 from promptgraph.store.database import Database
 from tests.graph.registry import pipeline, schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from graphql import get_nullable_type, is_list_type
 
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.graph.answer import Kind
-from promptgraph.graph.pipeline import asked
+from promptgraph.graph.request import asked
 from promptgraph.graph.schema import Schema
 from promptgraph.graph.variables import LISTS_OF_ROWS, MOST_LEVELS, MOST_ROWS, MOST_VALUES, Survey, surveyed
 from promptgraph.store.database import Database
@@ -63,7 +64,8 @@ def test_counts_and_looks_for_texts_that_cannot_be_stored(variables: JsonObject,
 )
 async def test_too_many_are_refused_at_once(empty: Database, query: str, variables: Any) -> None:
     """Before anybody fits them to their types, which takes its time."""
-    request = asked({"query": query, "variables": variables})
+    asks = asked({"query": query, "variables": variables})
+    request = replace(asks, survey=surveyed(asks.variables))
     line = pipeline(empty)
     await line.answer(asked({"query": query}))
     began = time.thread_time()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from promptgraph.graph.answer import Kind
-from promptgraph.graph.pipeline import Request
+from promptgraph.graph.request import Request
 from promptgraph.graph.wording import MAX_ECHO, MAX_ERRORS, MAX_MESSAGE, plain, shown
 from promptgraph.store.database import Database
 from tests.graph.registry import pipeline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from promptgraph.domain.canonical import JsonObject
@@ -35,6 +35,7 @@ async def stock(
     tags: Sequence[str] = (),
     description: str | None = None,
     former_names: Sequence[str] = (),
+    content_of: Callable[[int], PromptContent] | None = None,
     at: dt.datetime = NOW,
 ) -> Stocked:
     """A live family with these versions."""
@@ -49,7 +50,10 @@ async def stock(
         latest_version=max(versions),
         at=at,
     )
-    prompts = {version: await stock_version(session, family_id, name, version, at=at) for version in versions}
+    prompts = {}
+    for version in versions:
+        content = content_of(version) if content_of else None
+        prompts[version] = await stock_version(session, family_id, name, version, content=content, at=at)
     return Stocked(family_id, prompts)
 
 

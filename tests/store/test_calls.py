@@ -15,8 +15,8 @@ from promptgraph.domain.call import CallContent, CallStatus, ContentState, CostS
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.window import Window
+from promptgraph.store.call_owners import CALLS_ORDER
 from promptgraph.store.calls import (
-    CALLS_ORDER,
     CallsKey,
     calls_by_agent,
     calls_by_family,
@@ -119,7 +119,7 @@ async def test_call_is_read_as_it_was_written(db: Database) -> None:
         await store_calls(session, [full, bare])
     async with db.read() as session:
         assert [bare, None, full] == await calls_by_id(session, [bare.id, UUID(int=9), full.id])
-    told = {item.name for item in dataclasses.fields(LlmCall)} - {"id", "model", "recorded_at"}
+    told = set(LlmCall._fields) - {"id", "model", "recorded_at"}
     assert told == FULL.keys() | {"prompt_id", "agent_id"}
 
 

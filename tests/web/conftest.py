@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from promptgraph.graph.pipeline import Pipeline
+from promptgraph.record.traces import Traces
 from promptgraph.store.database import Database
 from tests.graph.registry import FILES, pipeline, sync
-from tests.recorders import live
+from tests.recorders import live, recorder
 from tests.web.doors import client, served
+from tests.web.otlp_doors import door
 
 
 @pytest.fixture
@@ -46,3 +48,11 @@ async def web_with_get(line: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the door where queries may come by GET."""
     async with client(served(line, allow_get=True)) as opened:
         yield opened
+
+
+@pytest.fixture
+async def traced(registry: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the door for traces, whose calls are recorded."""
+    async with client(door(registry, Traces(recorder(registry)).record)) as opened:
+        yield opened
+    await recorder(registry).stop()

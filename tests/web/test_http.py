@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from promptgraph.graph.pipeline import Pipeline
+from promptgraph.graph.wire import encoded
 from promptgraph.web.application import application
 from promptgraph.web.http import Door
-from promptgraph.web.response import encoded
 from tests.web.doors import GRAPHQL, HELLO, JSON, asking, client, nothing_open, served
 
 

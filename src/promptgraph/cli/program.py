@@ -28,9 +28,11 @@ PLACES = {
     "outbox": f"{ROOM}.outbox:outbox",
     "reprice": f"{ROOM}.reprice:reprice_calls",
     "rollup": f"{ROOM}.rollup:rollup",
+    "prune": f"{ROOM}.prune:prune_calls",
     "db": f"{ROOM}.db:db",
     "legacy": f"{ROOM}.legacy:legacy",
     "schema": f"{ROOM}.schema:schema",
+    "explain": f"{ROOM}.explain:explain_operation",
     "doctor": f"{ROOM}.doctor:doctor",
 }
 """Every command, in the order of the help, and where it is."""

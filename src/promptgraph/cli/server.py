@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,7 +21,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from promptgraph import __version__
-from promptgraph.app import build, prepare
+from promptgraph.app import build, prepare, settled
 from promptgraph.cli.options import masked
 from promptgraph.cli.output import as_json, line, say, show
 from promptgraph.cli.pretending import pretend
@@ -95,6 +96,8 @@ GRACE_S = 10
 WS_MESSAGE_BYTES = 256 * 1024
 """What a WebSocket message may take; one that is larger is not read to its end."""
 
+LOOP = "auto" if sys.platform == "win32" else "promptgraph.cli.loop:Loop"
+"""uvloop's, with room; for Windows there is none."""
 START_S = 60
 
 NOT_STARTED = "The server could not start; its log says why."
@@ -130,7 +133,7 @@ class Workers(Multiprocess):
 
 def serve_here(settings: Settings, sock: socket.socket, announce: Callable[[], None]) -> None:
     """Serves in this process until it is told to stop."""
-    config = _config(settings, lambda: build(settings, prepared=True))
+    config = _config(settings, lambda: settled(build(settings, prepared=True)))
     with _stopping():
         OneProcess(config, announce).run([sock])
 
@@ -154,6 +157,8 @@ def _config(settings: Settings, app: Callable[[], Any] | str) -> uvicorn.Config:
         app,
         factory=True,
         workers=settings.workers,
+        loop=LOOP,
+        server_header=False,
         lifespan="on",
         log_config=log_config(settings.log_level),
         access_log=settings.log_level == "debug",

@@ -1,1 +1,3 @@
-"""GraphQL: shapes, resolvers, loaders, and the pipeline that answers a request."""
+"""GraphQL: shapes, resolvers, loaders, the two executors, and the pipeline that answers a request."""
+
+import promptgraph.graph.enums  # noqa: F401  # declared before anything names one

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from strawberry import Parent
 
 from promptgraph.domain.errors import PromptgraphError
-from promptgraph.domain.prompt import PromptFamily
 from promptgraph.domain.registry import Agent, Assignment, LabelMove
 from promptgraph.files.tree import parse_tree
 from promptgraph.graph.enums import ErrorCode
@@ -138,11 +137,6 @@ def refusal(error: PromptgraphError) -> Refusal:
     return Refusal(ErrorCode(error.code), error.field, str(error), error.retryable)
 
 
-async def changed_family(root: Parent[LabelChanged], info: Info) -> PromptFamily | None:
-    """The prompt's family, as it is now."""
-    return await info.context.load.family_by_name.load(root.name)
-
-
-async def changed_agent(root: Parent[AgentChanged], info: Info) -> Agent | None:
-    """The agent, as it is now."""
-    return await info.context.load.agent_by_name.load(root.name) if root.name else None
+def changed(root: LabelChanged | AgentChanged) -> str | None:
+    """The name of what was changed, if anything was found."""
+    return root.name or None

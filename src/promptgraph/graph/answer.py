@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from graphql import GraphQLError
@@ -33,12 +33,25 @@ class Kind(Enum):
     """The database is out of reach, or time is up: try again."""
 
 
+class Path(StrEnum):
+    """Who executed an operation."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`payload` is the GraphQL response, ready to be encoded."""
+    """`payload` is the GraphQL response, ready to be encoded. `path`: none where nothing was executed;
+    `revision`: the registry's, no later than what was read; `tag` stands for the state of the registry that
+    this is an answer from, where it is one from the registry alone.
+    """
 
     payload: dict[str, Any]
     kind: Kind
+    path: Path | None = None
+    revision: int | None = None
+    tag: str | None = None
 
 
 class RequestRefusedError(InvalidInputError):
@@ -67,6 +80,12 @@ def failed(error: PromptgraphError) -> Answer:
         {"errors": [told(GraphQLError(str(error), original_error=error)).formatted], "data": None},
         Kind.FAILED,
     )
+
+
+def unavailable(error: StoreUnavailableError) -> Answer:
+    """The answer where the database is out of reach, or time is up."""
+    errors = [told(GraphQLError(str(error), original_error=error)).formatted]
+    return Answer({"errors": errors}, Kind.UNAVAILABLE)
 
 
 def answered(result: ExecutionResult) -> Answer:

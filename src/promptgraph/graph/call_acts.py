@@ -25,8 +25,11 @@ from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Context, Info
 from promptgraph.record.recorder import Recorded
 from promptgraph.store.attempts import attempted
+from promptgraph.store.bulk import within
 from promptgraph.store.ledger import clock
 from promptgraph.store.scores import put_scores
+
+NO_CALL = "There is no call with this id: it was never recorded, or it was pruned."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ async def _score(context: Context, given: Sequence[NewScore]) -> list[Scored]:
 
 async def _stored(context: Context, rows: Sequence[NewScore]) -> list[Score | None]:
     async with context.db.write() as session:
-        return await put_scores(session, rows, await clock(session))
+        return await put_scores(session, rows, await within(session, clock))
 
 
 def _flaw(row: NewScore) -> InvalidInputError | None:
@@ -142,7 +145,7 @@ def _flaw(row: NewScore) -> InvalidInputError | None:
 def _scored(call_id: UUID, found: Score | InvalidInputError | None) -> Scored:
     if isinstance(found, Score):
         return Scored(call_id, found)
-    return Scored(call_id, error=found or NotFoundError("There is no call with this id.", field="callId"))
+    return Scored(call_id, error=found or NotFoundError(NO_CALL, field="callId"))
 
 
 # ---------------------------------------------------------------- payloads
@@ -151,8 +154,3 @@ def _scored(call_id: UUID, found: Score | InvalidInputError | None) -> Scored:
 def row_error(root: Parent[Recorded | Scored]) -> Refusal | None:
     """Why the row is not stored; null if it is."""
     return refusal(root.error) if root.error else None
-
-
-async def scored_call(root: Parent[Scored], info: Info) -> LlmCall | None:
-    """The call, with its scores as they are now."""
-    return await info.context.load.call.load(root.call_id)

@@ -65,12 +65,13 @@ class LlmCallFilterInput(MetricsFilterInput):
     call_ids: list[UUID] | None = described("Only those with these ids.", None)
 
 
-_NAMES = {api_name(each.name): each.name for each in fields(NewCall)}
+ATTRIBUTES = {api_name(each): each for each in NewCall._fields}
+"""By the name of an input's field the attribute of the call."""
 
 
 def _call(sent: Mapping[str, Any]) -> NewCall:
     """The call that an input stands for; its values are checked when it is recorded."""
-    given = {_NAMES[name]: value for name, value in sent.items() if value is not None}
+    given = {ATTRIBUTES[name]: value for name, value in sent.items() if value is not None}
     if "finish_reasons" in given:
         given["finish_reasons"] = tuple(given["finish_reasons"])
     return NewCall(**given)

@@ -9,12 +9,9 @@ from uuid import UUID
 
 from strawberry import Parent
 
-from promptgraph.domain.call import LlmCall
+from promptgraph.domain.call import CallContent, LlmCall
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
-from promptgraph.domain.prompt import Prompt
-from promptgraph.domain.registry import Agent
-from promptgraph.domain.score import Score
 from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Info
 from promptgraph.graph.resolvers import RenderedPrompt
@@ -30,45 +27,28 @@ async def llm_call(
     return await info.context.load.call.load(call_id)
 
 
-async def call_prompt(root: Parent[LlmCall], info: Info) -> Prompt | None:
-    """The version that was sent; null if the call was recorded without one."""
-    return None if root.prompt_id is None else await info.context.load.prompt.load(root.prompt_id)
-
-
-async def call_agent(root: Parent[LlmCall], info: Info) -> Agent | None:
-    """The agent that made it."""
-    return None if root.agent_id is None else await info.context.load.agent.load(root.agent_id)
-
-
-async def call_variables(root: Parent[LlmCall], info: Info) -> JsonObject | None:
-    """What the prompt was rendered with, but for sensitive variables; null where nothing is stored."""
-    content = await info.context.load.content.load(root.id)
+def variables_of(content: CallContent | None) -> JsonObject | None:
+    """What the prompt was rendered with, as far as it is stored."""
     return content.variables if content else None
 
 
-async def call_output(root: Parent[LlmCall], info: Info) -> Json:
-    """What the model answered; null where nothing is stored."""
-    content = await info.context.load.content.load(root.id)
+def output_of(content: CallContent | None) -> Json:
+    """What the model answered, as far as it is stored."""
     return content.output if content else None
 
 
-async def call_metadata(root: Parent[LlmCall], info: Info) -> JsonObject:
-    """Anything else that the caller said about it."""
-    content = await info.context.load.content.load(root.id)
+def metadata_of(content: CallContent | None) -> JsonObject:
+    """Anything else that the caller said."""
     return content.metadata if content else {}
-
-
-async def call_scores(root: Parent[LlmCall], info: Info) -> list[Score]:
-    """What was thought of it, by name and source."""
-    return await info.context.load.scores.load(root.id)
 
 
 async def call_rendered_prompt(root: Parent[LlmCall], info: Info) -> RenderedPrompt | None:
     """The messages as they were sent, made anew from prompt and variables; null when the variables are not
     stored, sensitive ones among them, or do not fit.
     """
-    prompt = await call_prompt(root, info)
-    variables = await call_variables(root, info)
+    load = info.context.load
+    prompt = None if root.prompt_id is None else await load.prompt.load(root.prompt_id)
+    variables = variables_of(await load.content.load(root.id))
     if prompt is None or any(variable.sensitive for variable in prompt.variables):
         return None
     if variables is None and prompt.variables:

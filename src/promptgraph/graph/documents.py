@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import (
     ASTValidationRule,
@@ -12,6 +11,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     Token,
     TokenKind,
     parse,
@@ -22,11 +22,17 @@ from graphql.validation import NoSchemaIntrospectionCustomRule, ValuesOfCorrectT
 
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.text import forbidden_character
+from promptgraph.graph.bulk import Bulk, bulk_of
+from promptgraph.graph.fast.deopt import DeoptError
+from promptgraph.graph.fast.program import Program
 from promptgraph.graph.guard import Limits, check_document
+from promptgraph.graph.remembered import Remembered
 from promptgraph.graph.wording import MAX_ERRORS, ValuesFit
 
-REMEMBERED_CHARACTERS = 256 * 1024
-"""A parsed document takes some 300 times its text, so this is about 80 MB at worst."""
+ROOM = 80 * 1024 * 1024
+"""For documents, in bytes, with the programs that were made of them."""
+PER_CHARACTER = 320
+"""Bytes that a parsed document takes for each character of its text, by measurement."""
 
 NUMBER_CHARACTERS = 30
 """As many as a number in variables may have: reading a long one takes the square of its length."""
@@ -48,16 +54,33 @@ class DocumentRefusedError(InvalidInputError):
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of a document, what it costs, and how much its request may bring."""
+
+    node: OperationDefinitionNode
+    cost: int
+    bulk: Bulk
+
+    @property
+    def name(self) -> str | None:
+        return self.node.name.value if self.node.name else None
+
+    @property
+    def kind(self) -> OperationType:
+        return self.node.operation
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document within the limits, its operations and what each costs by name, and why it does not fit the
-    schema, if so.
+    """A document within the limits, its operations by name, and why it does not fit the schema, if so.
+    `programs`: what the fast executor made of the operations that were asked for, or why it made nothing.
     """
 
     text: str
     document: DocumentNode
-    operations: Mapping[str | None, OperationDefinitionNode]
-    costs: Mapping[str | None, int]
+    operations: Mapping[str | None, Operation]
     errors: tuple[GraphQLError, ...] = ()
+    programs: dict[str | None, Program | DeoptError] = field(default_factory=dict, compare=False)
 
 
 class Documents:
@@ -71,8 +94,7 @@ class Documents:
         self._rules: tuple[type[ASTValidationRule], ...] = (
             RULES if introspection else (*RULES, NoSchemaIntrospectionCustomRule)
         )
-        self._known: OrderedDict[str, Prepared] = OrderedDict()
-        self._characters = 0
+        self._known: Remembered[str, Prepared] = Remembered(ROOM)
 
     def prepare(self, text: str) -> Prepared:
         """The parsed document.
@@ -80,11 +102,19 @@ class Documents:
         raises  DocumentRefusedError  it does not parse, or asks for too much
         """
         if found := self._known.get(text):
-            self._known.move_to_end(text)
             return found
         prepared = self._prepared(text)
-        self._remember(text, prepared)
+        self._known.put(text, prepared, PER_CHARACTER * len(text))
         return prepared
+
+    @property
+    def taken(self) -> int:
+        """How much room they take."""
+        return self._known.taken
+
+    def grown(self, prepared: Prepared, room: int) -> None:
+        """Say that this one takes so much more room."""
+        self._known.grow(prepared.text, room)
 
     def _prepared(self, text: str) -> Prepared:
         limits = self._limits
@@ -98,22 +128,9 @@ class Documents:
         except GraphQLError as error:
             raise DocumentRefusedError(error.message, error) from error
         errors = validate(self._schema, document, self._rules, MAX_ERRORS, hide_suggestions=not self._open)
-        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-        names = [d.name.value if d.name else None for d in operations]
-        return Prepared(
-            text,
-            document,
-            dict(zip(names, operations, strict=True)),
-            dict(zip(names, costs, strict=True)),
-            tuple(errors),
-        )
-
-    def _remember(self, text: str, prepared: Prepared) -> None:
-        self._known[text] = prepared
-        self._characters += len(text)
-        while self._characters > REMEMBERED_CHARACTERS:
-            gone, _ = self._known.popitem(last=False)
-            self._characters -= len(gone)
+        nodes = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        operations = [Operation(*found, bulk_of(found[0])) for found in zip(nodes, costs, strict=True)]
+        return Prepared(text, document, {each.name: each for each in operations}, tuple(errors))
 
 
 def _check_tokens(document: DocumentNode, nesting: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import EnumMeta
 from inspect import getdoc
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, NamedTuple, TypeVar, dataclass_transform
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
@@ -16,11 +16,15 @@ from strawberry.types.arguments import StrawberryArgument, StrawberryArgumentAnn
 from strawberry.types.enum import has_enum_definition
 from strawberry.types.field import StrawberryField
 
+from promptgraph.graph.loaders import Info
 from promptgraph.graph.paging import Asked
 
 T = TypeVar("T")
 Resolver = Callable[..., Any]
+Reader = Callable[[Any], Any]
 
+READ, LINK = "read", "link"
+"""Under which a field's metadata holds how its value is read: the path or the function, or the `Link`."""
 PAGE = "page"
 PAGE_ARGUMENTS: Mapping[str, tuple[Any, str]] = {
     "first": (int | None, "How many, from the start: 0 to 100, 20 if neither `first` nor `last` is given."),
@@ -40,6 +44,16 @@ def words(description: str, *, shape: Any = None) -> StrawberryArgumentAnnotatio
     return strawberry.argument(description=description, graphql_type=shape)
 
 
+class Link(NamedTuple):
+    """Where a field's value is found: by `loader`, with the key that `key` reads from the record; null where
+    that is None. `give` makes the value of what was found.
+    """
+
+    loader: str
+    key: Reader
+    give: Reader | None = None
+
+
 def attribute(
     description: str,
     *,
@@ -52,20 +66,48 @@ def attribute(
     `rows`: how many a list is taken to have; `deprecated` says what to use instead, and since when.
     """
     facts: dict[str, Any] = {"description": description, "name": name, "deprecation_reason": deprecated}
-    facts |= {"metadata": {"rows": rows}}
+    facts |= {"metadata": {"rows": rows, READ: of}}
     if of is None:
         return strawberry.field(**facts)
     return strawberry.field(resolver=_reading(attrgetter(of)), **facts)
 
 
-def computed(description: str, read: Callable[[Any], Any]) -> Any:
+def computed(description: str, read: Reader) -> Any:
     """A field that is a function of the record."""
-    return strawberry.field(resolver=_reading(read), description=description)
+    return strawberry.field(resolver=_reading(read), description=description, metadata={READ: read})
 
 
-def _reading(read: Callable[[Any], Any]) -> Resolver:
+def _reading(read: Reader) -> Resolver:
     def value(root: Any) -> Any:
         return read(root)
+
+    return value
+
+
+def linked(
+    description: str,
+    loader: str,
+    key: str | Reader,
+    *,
+    give: Reader | None = None,
+    name: str | None = None,
+    rows: int | None = None,
+) -> Any:
+    """A field that one of the request's loaders answers: `Link` says how. `key` may be the path of an
+    attribute; `rows`: as for `attribute`.
+    """
+    link = Link(loader, attrgetter(key) if isinstance(key, str) else key, give)
+    facts = {"rows": rows, LINK: link}
+    return strawberry.field(resolver=_loading(link), description=description, name=name, metadata=facts)
+
+
+def _loading(link: Link) -> Resolver:
+    async def value(root: Any, info: Info) -> Any:
+        key = link.key(root)
+        if key is None:
+            return None
+        found = await getattr(info.context.load, link.loader).load(key)
+        return found if link.give is None else link.give(found)
 
     return value
 
@@ -111,8 +153,13 @@ class Paged(FieldExtension):
         field.arguments = [*paging, *own]
 
     async def resolve_async(self, next_: Resolver, source: Any, info: Any, **given: Any) -> Any:
-        page = Asked(**{name: given.pop(name, None) for name in PAGE_ARGUMENTS})
-        return await next_(source, info, page=page, **given)
+        return await next_(source, info, **in_pages(given))
+
+
+def in_pages(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a list in pages as its resolver takes them."""
+    page = Asked(**{name: given.get(name) for name in PAGE_ARGUMENTS})
+    return {PAGE: page, **{name: value for name, value in given.items() if name not in PAGE_ARGUMENTS}}
 
 
 def _summary(resolver: Resolver) -> str | None:

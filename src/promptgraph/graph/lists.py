@@ -19,7 +19,8 @@ from promptgraph.graph.inputs import PromptFilterInput, PromptOrderInput, prompt
 from promptgraph.graph.loaders import Info
 from promptgraph.graph.paging import Asked, Listed, Listing
 from promptgraph.store.agents import AGENTS_ORDER
-from promptgraph.store.calls import CALLS_ORDER, CallsKey
+from promptgraph.store.call_owners import CALLS_ORDER
+from promptgraph.store.calls import CallsKey
 from promptgraph.store.families import FAMILIES_ORDER
 from promptgraph.store.labels import MOVES_ORDER
 from promptgraph.store.paging import PageKey

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import strawberry
@@ -68,6 +69,7 @@ from promptgraph.store.prompts import (
 )
 from promptgraph.store.runs import count_runs, last_run, runs_by_id, runs_page
 from promptgraph.store.scores import scores_by_call
+from promptgraph.store.snapshot import Snapshot
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -77,37 +79,93 @@ Query = Callable[[Session, Sequence[K]], Awaitable[Sequence[V | BaseException]]]
 
 
 class Batched(Generic[K, V]):
-    """A store query as a loader, declared on `Loaders`, of which each makes its own when it is first used."""
+    """A store query as a loader, declared on `Loaders`, of which each makes its own when it is first used. If
+    `Snapshot` has a method of its name, that answers first.
+    """
 
     def __init__(self, query: Query[K, V]) -> None:
         self._query = query
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self._name = name
+        self._look: Callable[..., V] | None = getattr(Snapshot, name, None)
 
     def __get__(self, loaders: Loaders, _owner: type) -> DataLoader[K, V]:
-        made: DataLoader[K, V] = batched(loaders.read, self._query, loaders.kind)
+        made: DataLoader[K, V]
+        if loaders.snapshot is None or self._look is None:
+            made = self.asking(loaders)
+        else:
+            made = Remembered(self._looking(partial(self._look, loaders.snapshot)), self, loaders)
         vars(loaders)[self._name] = made  # which hides this descriptor from now on
         return made
 
+    def asking(self, loaders: Loaders) -> DataLoader[K, V]:
+        """The loader that asks the database."""
+        return batched(loaders.read, self._query)
+
+    def _looking(self, look: Callable[..., V]) -> Callable[[K], V]:
+        return look
+
+
+class Single(Batched[tuple[Any, ...], V]):
+    """A store query for one thing as a loader: a key holds its arguments."""
+
+    def __init__(self, query: Callable[..., Awaitable[V]]) -> None:
+        super().__init__(each(query))
+
+    def _looking(self, look: Callable[..., V]) -> Callable[[tuple[Any, ...]], V]:
+        return lambda key: look(*key)
+
+
+class Remembered(DataLoader[K, V]):
+    """Answers from the snapshot at once, and has the database asked for what that does not know."""
+
+    def __init__(self, look: Callable[[K], V], declared: Batched[K, V], loaders: Loaders) -> None:
+        self._look = look
+        self._declared = declared
+        self._loaders = loaders
+        self._asking: DataLoader[K, V] | None = None
+
+    def load(self, key: K) -> Awaitable[V]:
+        try:
+            return Ready(self._look(key))
+        except KeyError:
+            self._loaders.fell_through = True
+        if self._asking is None:
+            self._asking = self._declared.asking(self._loaders)
+        return self._asking.load(key)
+
+
+class Ready(Generic[V]):
+    """A value that nobody has to wait for."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: V) -> None:
+        self._value = value
+
+    def __await__(self) -> Generator[None, None, V]:
+        yield from ()
+        return self._value
+
 
 class Shared(DataLoader[K, V]):
-    """A loader for several who do not know of each other: who stops waiting stops nobody else."""
+    """A loader for several who do not know of each other: who stops waiting stops nobody else. An error gives
+    up what is beside it in the answer, and the same key may be asked for elsewhere.
+    """
 
     def load(self, key: K) -> Awaitable[V]:
         return asyncio.shield(super().load(key))
 
 
-def batched(
-    read: Opens, query: Query[K, V], kind: type[DataLoader[Any, Any]] = DataLoader
-) -> DataLoader[K, V]:
+def batched(read: Opens, query: Query[K, V]) -> DataLoader[K, V]:
     """A store query as a loader that opens its own session per batch."""
 
     async def load(keys: list[K]) -> list[V | BaseException]:
         async with read() as session:
             return list(await query(session, keys))
 
-    return kind(load_fn=load)
+    return Shared(load_fn=load)
 
 
 def each(query: Callable[..., Awaitable[V]]) -> Query[tuple[Any, ...], V]:
@@ -134,26 +192,29 @@ def by_filter(query: Callable[..., Awaitable[Counts]]) -> Query[tuple[int, LlmCa
 
 
 class Loaders:
-    """One per request: results are kept for its length and no longer. `shared`: several requests have it."""
+    """One per request: results are kept for its length and no longer. `snapshot` answers for the registry as
+    far as it knows; `fell_through`: it did not know something.
+    """
 
-    def __init__(self, read: Opens, *, shared: bool = False) -> None:
+    def __init__(self, read: Opens, *, snapshot: Snapshot | None = None) -> None:
         self.read = read
-        self.kind: type[DataLoader[Any, Any]] = Shared if shared else DataLoader
+        self.snapshot = snapshot
+        self.fell_through = False
 
     prompt = Batched(prompts_by_id)
     prompt_by_ref = Batched(prompts_by_ref)
     prompt_at = Batched(prompt_at)
     neighbour = Batched(neighbours)
-    prompts = Batched(each(prompts_page))
-    prompt_count = Batched(each(count_prompts))
+    prompts = Single(prompts_page)
+    prompt_count = Single(count_prompts)
     prompts_of_family = Batched(prompts_by_family)
     prompt_count_of_family = Batched(count_prompts_by_family)
     prompts_of_agent = Batched(prompts_by_agent)
     prompt_count_of_agent = Batched(count_prompts_by_agent)
     family = Batched(families_by_id)
     family_by_name = Batched(families_by_name)
-    families = Batched(each(families_page))
-    family_count = Batched(each(count_families))
+    families = Single(families_page)
+    family_count = Single(count_families)
     labels_of_family = Batched(labels_by_family)
     labels_of_prompt = Batched(labels_by_prompt)
     move = Batched(moves_by_id)
@@ -161,8 +222,8 @@ class Loaders:
     move_count_of_family = Batched(count_moves_by_family)
     agent = Batched(agents_by_id)
     agent_by_name = Batched(agents_by_name)
-    agents = Batched(each(agents_page))
-    agent_count = Batched(each(count_agents))
+    agents = Single(agents_page)
+    agent_count = Single(count_agents)
     agents_of_prompt = Batched(agents_by_prompt)
     agent_count_of_prompt = Batched(count_agents_by_prompt)
     agents_of_family = Batched(agents_by_family)
@@ -170,14 +231,14 @@ class Loaders:
     assignment_by_key = Batched(assignments_by_key)
     assignments_of_agent = Batched(assignments_by_agent)
     run = Batched(runs_by_id)
-    runs = Batched(each(runs_page))
-    run_count = Batched(each(count_runs))
-    last_run = Batched(each(last_run))
+    runs = Single(runs_page)
+    run_count = Single(count_runs)
+    last_run = Single(last_run)
     call = Batched(calls_by_id)
     content = Batched(contents_by_call)
     scores = Batched(scores_by_call)
-    calls = Batched(each(calls_page))
-    call_count = Batched(each(count_calls))
+    calls = Single(calls_page)
+    call_count = Single(count_calls)
     calls_of_prompt = Batched(calls_by_prompt)
     calls_of_family = Batched(calls_by_family)
     calls_of_agent = Batched(calls_by_agent)
@@ -189,16 +250,16 @@ class Loaders:
     metrics = Batched(counted)
     series: Batched[CountedInBins, list[Measured]] = Batched(counted_in_bins)
     groups: Batched[CountedBy, list[Group]] = Batched(counted_by)
-    revision = Batched(each(registry.revision))
-    live_count = Batched(each(registry.prompt_count))
+    revision = Single(registry.revision)
+    live_count = Single(registry.prompt_count)
 
 
 @dataclass
 class Context:
     """What every resolver of a request may reach. `document` is what the pipeline has prepared, if it did.
-    `at` is now, the same for the whole request. `trace_url` is an address with {trace_id} and {span_id} in
-    it. `measures`, `fields`: what lookahead has found; `figures`: how many the series of this request come
-    to.
+    `at` is now, the same for the whole request. `snapshot`: the registry in memory, where it may answer.
+    `trace_url` is an address with {trace_id} and {span_id} in it. `measures`, `fields`: what lookahead has
+    found; `figures`: how many the series of this request come to.
     """
 
     db: Database
@@ -210,13 +271,19 @@ class Context:
     document: DocumentNode | None = None
     load: Loaders = field(init=False)
     at: dt.datetime = field(init=False)
+    snapshot: Snapshot | None = None
     measures: dict[object, tuple[str, ...]] = field(default_factory=dict)
     fields: dict[object, int] = field(default_factory=dict)
     figures: int = 0
 
     def __post_init__(self) -> None:
-        self.load = Loaders(self.db.read)
+        self.load = Loaders(self.db.read, snapshot=self.snapshot)
         self.at = self.now()
+
+    def remember(self, snapshot: Snapshot | None) -> None:
+        """Answer from this one, as far as it knows."""
+        self.snapshot = snapshot
+        self.load = Loaders(self.db.read, snapshot=snapshot)
 
     async def settle(self, act: Awaitable[T]) -> tuple[T | None, PromptgraphError | None]:
         """What `act` gives, or the expected error that its payload reports. What was loaded is forgotten.
@@ -230,7 +297,7 @@ class Context:
                 raise
             return None, error
         finally:
-            self.load = Loaders(self.db.read)
+            self.load = Loaders(self.db.read, snapshot=self.snapshot)
 
 
 Info = strawberry.Info[Context, None]

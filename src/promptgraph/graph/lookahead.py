@@ -54,6 +54,13 @@ def fields_of(info: Info) -> int:
     return known[place]
 
 
+def is_selected(info: Info, *names: str) -> bool:
+    """Whether one of these fields is selected below the resolver's field."""
+    return any(
+        item.name in names for own in selected(info.selected_fields) for item in selected(own.selections)
+    )
+
+
 def _count(selections: Iterable[Selection]) -> int:
     return sum(1 + _count(item.selections) for item in selected(selections))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from strawberry import Parent
 
 from promptgraph.domain.asking import MAX_PAGE
 from promptgraph.domain.bins import Bin, bins, zone_named
+from promptgraph.domain.cover import is_ragged
 from promptgraph.domain.errors import TooManyRowsError
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.metrics import GroupOrder, LatencyStats
@@ -24,7 +26,7 @@ from promptgraph.graph.call_inputs import (
 )
 from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Context, Info
-from promptgraph.graph.lookahead import fields_of, measures_of
+from promptgraph.graph.lookahead import fields_of, is_selected, measures_of
 from promptgraph.graph.measured import Counted, CountedBy, CountedInBins
 from promptgraph.store.metrics import Group, GroupsKey, Measured, SeriesKey
 
@@ -60,10 +62,6 @@ class CallMetricsGroup:
     def figures(self) -> Figures:
         return self.group.figures
 
-    def owner(self, dimension: Dimension) -> int | None:
-        """The row that the group is about, if it is of that dimension."""
-        return self.group.id if self.dimension is dimension else None
-
 
 async def metrics(info: Info, window: Within = None, filter: Which = None) -> CallMetrics:
     """Figures of all calls; of no page, whatever is asked for beside them."""
@@ -97,9 +95,12 @@ async def _metrics(
     """Figures of what is selected; nothing is read where only series or groups are."""
     within = window_of(window, info.context.at)
     key, measures = MetricsKey(kind, id_, within, metrics_filter(filter_)), measures_of(info)
-    if not measures:
+    if not measures and not (is_ragged(within, hours=False) and is_selected(info, *_ENDS)):
         return CallMetrics(key, Measured(within, Figures.blank(())))
     return CallMetrics(key, await info.context.load.metrics.load(Counted(key, measures)))
+
+
+_ENDS = ("since", "until")
 
 
 async def metrics_series(
@@ -109,14 +110,14 @@ async def metrics_series(
     time_zone: Annotated[str, words("The IANA name of the zone whose days and hours they are.")] = "UTC",
 ) -> list[Measured]:
     """The window in steps, empty ones too; the first and the last are cut to it. Without a window: the last
-    7 days. At most 10 000 steps.
+    7 days. At most 10 000 steps. Where calls have been pruned, steps are whole hours or days of UTC.
     """
     zone, measures = zone_named(time_zone), measures_of(info)
     within = root.key.window.bounded(info.context.at)
     _take(info.context, 0)  # once they come to too much, no more bins are made
     steps = bins(within, bin, zone)
     _take(info.context, len(steps) * (BIN_ITSELF + max(len(measures), fields_of(info))))
-    if not measures:
+    if not measures and not any(is_ragged(step, hours=False) for step in steps):
         return [Measured(step, Figures.blank(())) for step in steps]
     key = SeriesKey(root.key._replace(window=within), bin, zone)
     return await info.context.load.series.load(CountedInBins(key, measures))
@@ -154,19 +155,6 @@ def latency_quantile(
     return root.quantile(q)
 
 
-async def group_prompt(root: Parent[CallMetricsGroup], info: Info) -> Prompt | None:
-    """The version, of groups by PROMPT."""
-    id_ = root.owner(Dimension.PROMPT)
-    return None if id_ is None else await info.context.load.prompt.load(id_)
-
-
-async def group_family(root: Parent[CallMetricsGroup], info: Info) -> PromptFamily | None:
-    """The prompt, of groups by FAMILY."""
-    id_ = root.owner(Dimension.FAMILY)
-    return None if id_ is None else await info.context.load.family.load(id_)
-
-
-async def group_agent(root: Parent[CallMetricsGroup], info: Info) -> Agent | None:
-    """The agent, of groups by AGENT."""
-    id_ = root.owner(Dimension.AGENT)
-    return None if id_ is None else await info.context.load.agent.load(id_)
+def group_of(dimension: Dimension) -> Callable[[CallMetricsGroup], int | None]:
+    """Reads the row that a group is about, where groups are by `dimension`."""
+    return lambda root: root.group.id if root.dimension is dimension else None

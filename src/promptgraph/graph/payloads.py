@@ -8,7 +8,7 @@ from promptgraph.domain.call import RecordStatus
 from promptgraph.domain.call_rules import MAX_ROWS
 from promptgraph.graph import acts, call_acts
 from promptgraph.graph.enums import ErrorCode
-from promptgraph.graph.field import attribute, resolved, shape
+from promptgraph.graph.field import attribute, linked, resolved, shape
 from promptgraph.graph.shapes import (
     Agent,
     Assignment,
@@ -50,7 +50,7 @@ class SetPromptLabelPayload:
     """What became of the label."""
 
     move: LabelMove | None = attribute("The move; null if it pointed there already.")
-    family: PromptFamily | None = resolved(acts.changed_family)
+    family: PromptFamily | None = linked("The prompt's family, as it is now.", "family_by_name", acts.changed)
     errors: list[MutationError] = resolved(acts.errors)
 
 
@@ -59,7 +59,7 @@ class RemovePromptLabelPayload:
     """What became of the label."""
 
     move: LabelMove | None = attribute("The move that took it away.")
-    family: PromptFamily | None = resolved(acts.changed_family)
+    family: PromptFamily | None = linked("The prompt's family, as it is now.", "family_by_name", acts.changed)
     errors: list[MutationError] = resolved(acts.errors)
 
 
@@ -68,7 +68,7 @@ class AssignPromptPayload:
     """What became of the assignment."""
 
     assignment: Assignment | None = attribute("The assignment.")
-    agent: Agent | None = resolved(acts.changed_agent)
+    agent: Agent | None = linked("The agent, as it is now.", "agent_by_name", acts.changed)
     errors: list[MutationError] = resolved(acts.errors)
 
 
@@ -76,7 +76,7 @@ class AssignPromptPayload:
 class UnassignPromptPayload:
     """What became of the assignment."""
 
-    agent: Agent | None = resolved(acts.changed_agent)
+    agent: Agent | None = linked("The agent, as it is now.", "agent_by_name", acts.changed)
     errors: list[MutationError] = resolved(acts.errors)
 
 
@@ -127,7 +127,7 @@ class ScoreResult:
 
     call_id: UUID = attribute("The callId that was given.")
     score: Score | None = attribute("The score as it is stored; null if it was refused.")
-    llm_call: LlmCall | None = resolved(call_acts.scored_call)
+    llm_call: LlmCall | None = linked("The call, with its scores as they are now.", "call", "call_id")
     error: MutationError | None = resolved(call_acts.row_error)
 
 

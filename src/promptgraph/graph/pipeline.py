@@ -5,144 +5,38 @@ No HTTP here: every door hands in a `Request` and dresses the `Answer`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
+from graphql import GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult
-from strawberry.types.graphql import OperationType as Allowed
 
-from promptgraph.domain.canonical import Json, JsonObject
-from promptgraph.domain.errors import PromptgraphError, StoreUnavailableError, TooManyRowsError
-from promptgraph.graph.answer import (
-    Answer,
-    Kind,
-    RequestRefusedError,
-    answered,
-    failed,
-    malformed,
-    refused,
-)
+from promptgraph.domain.errors import PromptgraphError
+from promptgraph.graph.admission import Checked, check_fit, check_variables, check_way, chosen
+from promptgraph.graph.answer import Answer, Kind, RequestRefusedError, answered, failed, refused
+from promptgraph.graph.bulk import QUERY_BYTES
+from promptgraph.graph.counters import Counters
 from promptgraph.graph.documents import DocumentRefusedError, Documents, Prepared
+from promptgraph.graph.executors import Executing, Executors
 from promptgraph.graph.feed import Feed
+from promptgraph.graph.forms import Forms
 from promptgraph.graph.guard import Limits
 from promptgraph.graph.loaders import Context, Loaders
-from promptgraph.graph.schema import Schema, told
+from promptgraph.graph.programs import decodes
+from promptgraph.graph.request import Request, Way, asked
+from promptgraph.graph.schema import Schema
+from promptgraph.graph.standard import Seconds
+from promptgraph.graph.state import State
 from promptgraph.graph.streams import Answers, Sharing
-from promptgraph.graph.trusted import PREFIX, DocumentId, Trusted
-from promptgraph.graph.variables import EMPTY, MOST_LEVELS, MOST_ROWS, MOST_VALUES, Survey, surveyed
-from promptgraph.graph.wording import wrong_variables
+from promptgraph.graph.trusted import Trusted
+from promptgraph.graph.variables import surveyed
+from promptgraph.graph.wire import decoded
 
-MIB = 1024 * 1024
-QUERY_BYTES = MIB
-"""How large a request may be, but for one that does what `BULKY` names."""
-
-
-class Bulk(NamedTuple):
-    """How much one mutation may take. `slow`: longer than others. `rowwise`: its rows are refused one by
-    one, for a text in them too.
-    """
-
-    limit: int
-    slow: bool = False
-    rowwise: bool = False
-
-
-BULKY: Mapping[str, Bulk] = {
-    "syncPrompts": Bulk(64 * MIB, slow=True),
-    "recordLlmCall": Bulk(16 * MIB, rowwise=True),
-    "recordLlmCalls": Bulk(16 * MIB, rowwise=True),
-    "scoreLlmCalls": Bulk(16 * MIB, rowwise=True),
-}
-"""The mutations whose requests may be large, alone in their operation."""
-USUAL = Bulk(QUERY_BYTES)
 EVERY = Trusted()
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a client asks. `query` is empty where `document` says which is meant."""
-
-    query: str
-    variables: Mapping[str, Any]
-    operation_name: str | None = None
-    document: DocumentId | None = None
-    survey: Survey = EMPTY
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a request came. `reading`: it may change nothing; `tell_cost`: the answer says what it cost;
-    `streams`: there may be any number of answers.
-
-    units  size: bytes
-    """
-
-    reading: bool = False
-    size: int = 0
-    tell_cost: bool = False
-    streams: bool = False
-
-
-class Checked(NamedTuple):
-    """A request whose operation may be executed."""
-
-    request: Request
-    prepared: Prepared
-    operation: OperationDefinitionNode
-
-
-class Event(NamedTuple):
-    """What a subscription's selection is executed for, and what others may have loaded of it."""
-
-    value: object
-    load: Loaders
-
-
-def asked(value: Json) -> Request:
-    """The request that a JSON object stands for.
-
-    raises  RequestRefusedError  it is none
-    """
-    if not isinstance(value, dict):
-        raise malformed("A request is a JSON object; batches are not supported.")
-    document = _document(value)
-    query, name = value.get("query"), value.get("operationName")
-    if document is not None and query is None:
-        query = ""
-    elif not isinstance(query, str) or not query.strip():
-        raise malformed("`query` must be a text that is not empty.")
-    if name is not None and not isinstance(name, str):
-        raise malformed("`operationName` must be a text or null.")
-    variables, extensions = value.get("variables") or {}, value.get("extensions")
-    if not isinstance(variables, dict) or value.get("variables") in (False, 0, "", []):
-        raise malformed("`variables` must be an object or null.")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise malformed("`extensions` must be an object or null.")
-    return Request(query, variables, name, document, surveyed(variables))
-
-
-def _document(value: JsonObject) -> DocumentId | None:
-    """The id that stands for a document, alone, or in Apollo's extension.
-
-    raises  RequestRefusedError  it is no id, or there is a text beside it
-    """
-    name, extensions = value.get("documentId"), value.get("extensions")
-    if name is not None:
-        if not isinstance(name, str) or not name:
-            raise malformed("`documentId` must be a text that is not empty.")
-        if value.get("query") is not None:
-            raise malformed("Send `query` or `documentId`, not both.")
-        return DocumentId(name)
-    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
-    if persisted is None:
-        return None
-    found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    if not isinstance(found, str):
-        raise malformed("`extensions.persistedQuery` must be an object with the text `sha256Hash`.")
-    return DocumentId(PREFIX + found.lower().removeprefix(PREFIX), automatic=True)
+USUAL = Executing()
+PLAIN = Way()
 
 
 class Pipeline:
@@ -154,32 +48,53 @@ class Pipeline:
         context: Callable[[], Context],
         *,
         limits: Limits,
-        seconds: float,
-        bulky_seconds: float,
+        seconds: Seconds,
         trusted: Trusted = EVERY,
+        executing: Executing = USUAL,
     ) -> None:
         self._schema = schema
         self._context = context
-        self._documents = Documents(schema.core, limits, introspection=schema.is_open)
-        self._seconds = {False: seconds, True: bulky_seconds}
+        self.documents = Documents(schema.core, limits, introspection=schema.is_open)
+        self._forms = Forms()
         self._trusted = trusted
         self._limit = limits.cost
-        self._sharing = Sharing(lambda: Loaders(context().db.read, shared=True))
+        self._executors = Executors(schema, self.documents, context, seconds, executing)
+        self._sharing = Sharing(lambda: Loaders(context().db.read))
 
-    async def answer(self, request: Request, way: Way = Way()) -> Answer:
+    @property
+    def counters(self) -> Counters:
+        """How many operations were executed, and how."""
+        return self._executors.counters
+
+    @property
+    def state(self) -> State:
+        """Which state of the registry is answered from."""
+        return self._executors.state
+
+    async def read(self, body: bytes) -> Request:
+        """The request in a body.
+
+        raises  RequestRefusedError  with what is wrong
+        cost    a large body is decoded in a thread, so that other requests go on
+        """
+        if len(body) <= QUERY_BYTES:
+            return self._forms.read(body)
+        return await asyncio.to_thread(_looked_through, body)
+
+    async def answer(self, request: Request, way: Way = PLAIN) -> Answer:
         """What `request` gets. Never raises for what a client sent, or for what the registry answers."""
         try:
             return await self._answered(self._checked(request, way), way)
         except RequestRefusedError as error:
             return refused(error, error.kind)
 
-    async def subscribe(self, request: Request, way: Way = Way()) -> Answer | Answers:
+    async def subscribe(self, request: Request, way: Way = PLAIN) -> Answer | Answers:
         """The answers to a subscription, as its events come, until they are closed; to anything else, and to
         what is refused, the one answer. Never raises for what a client sent.
         """
         try:
             checked = self._checked(request, replace(way, streams=True))
-            if checked.operation.operation is not OperationType.SUBSCRIPTION:
+            if checked.operation.kind is not OperationType.SUBSCRIPTION:
                 return await self._answered(checked, way)
             found = await self._schema.feed(
                 checked.prepared.document,
@@ -189,7 +104,7 @@ class Pipeline:
             )
             if isinstance(found, Feed):
                 return Answers(found, partial(self._events, checked, found))
-            self._check_variables(checked)
+            self._executors.strawberry.check_types(checked)
         except RequestRefusedError as error:
             return refused(error, error.kind)
         return answered(ExecutionResult(data=None, errors=found))
@@ -207,7 +122,11 @@ class Pipeline:
             value = await getattr(load, feed.loader).load(key)
         except PromptgraphError as error:
             return failed(error)
-        return answered(await self._executed(checked, Event(value, load))) if value is not None else None
+        if value is None:
+            return None
+        context = self._context()
+        context.load = load
+        return await self._executors.strawberry.answer(checked, context, value)
 
     def _checked(self, request: Request, way: Way) -> Checked:
         """The operation that is asked for.
@@ -217,15 +136,16 @@ class Pipeline:
         prepared = self._prepared(request)
         operation = chosen(prepared, request.operation_name)
         check_way(operation, way)
-        check_variables(operation, request.survey)
+        program = None if prepared.errors else self._executors.program(prepared, operation)
+        if not decodes(program, operation, request):
+            check_variables(request, operation.bulk)
         check_fit(prepared)
-        return Checked(request, prepared, operation)
+        return Checked(request, prepared, operation, program)
 
     async def _answered(self, checked: Checked, way: Way) -> Answer:
-        found = answered(await self._executed(checked))
+        found = await self._executors.answer(checked)
         if way.tell_cost:
-            name = checked.operation.name
-            cost = checked.prepared.costs[name.value if name else None]
+            cost = checked.operation.cost
             found.payload["extensions"] = {"cost": {"requested": cost, "limit": self._limit}}
         return found
 
@@ -235,119 +155,14 @@ class Pipeline:
         raises  RequestRefusedError  it is not known, not allowed, does not parse, or asks for too much
         """
         try:
-            return self._documents.prepare(self._trusted.text(request.query, request.document))
+            return self.documents.prepare(self._trusted.text(request.query, request.document))
         except DocumentRefusedError as error:
             raise RequestRefusedError(Kind.REFUSED, error.error) from error
         except PromptgraphError as error:
             raise RequestRefusedError(Kind.REFUSED, GraphQLError(str(error), original_error=error)) from error
 
-    async def _executed(self, checked: Checked, event: Event | None = None) -> ExecutionResult:
-        """The result, or the error that says that time was up.
 
-        raises  RequestRefusedError  the variables do not fit their types
-        """
-        request, seconds = checked.request, self._seconds[bulk_of(checked.operation).slow]
-        context = self._context()
-        context.document = checked.prepared.document
-        if event is not None:
-            context.load = event.load
-        try:
-            async with asyncio.timeout(seconds):
-                result = await self._schema.execute(
-                    checked.prepared.text,
-                    variable_values=dict(request.variables),
-                    context_value=context,
-                    root_value=event and event.value,
-                    operation_name=request.operation_name,
-                    allowed_operation_types=Allowed,
-                )
-        except TimeoutError:
-            late = StoreUnavailableError(
-                f"This took longer than {seconds:g} s and was given up: ask for less, such as a shorter"
-                " window, or try again."
-            )
-            return ExecutionResult(data=None, errors=[told(GraphQLError(str(late), original_error=late))])
-        if result.data is None:
-            self._check_variables(checked)
-        return result
-
-    def _check_variables(self, checked: Checked) -> None:
-        core, hidden = self._schema.core, not self._schema.is_open
-        variables = checked.request.variables
-        if wrong := wrong_variables(core, checked.operation, variables, hide_suggestions=hidden):
-            raise RequestRefusedError(Kind.REFUSED, *wrong)
-
-
-def chosen(prepared: Prepared, name: str | None) -> OperationDefinitionNode:
-    """The operation to execute.
-
-    raises  RequestRefusedError  the name fits none, or there are several and no name
-    """
-    known = list(prepared.operations.values())
-    if name is None and len(known) == 1:
-        return known[0]
-    found = prepared.operations.get(name) if name is not None else None
-    if found is None:
-        several = "This document has several operations: say which by `operationName`."
-        other = "No operation of this document has that `operationName`."
-        message = (several if name is None else other) if known else "This document has no operation."
-        raise RequestRefusedError(Kind.REFUSED, GraphQLError(message))
-    return found
-
-
-def check_fit(prepared: Prepared) -> None:
-    """Nothing, for a document that fits the schema.
-
-    raises  RequestRefusedError  with every way in which it does not
-    """
-    if prepared.errors:
-        raise RequestRefusedError(Kind.REFUSED, *prepared.errors)
-
-
-def check_way(operation: OperationDefinitionNode, way: Way) -> None:
-    """Nothing, for an operation that may come this way.
-
-    raises  RequestRefusedError  a subscription, a mutation by a way for reading, one that is too large
-    """
-    if operation.operation is OperationType.SUBSCRIPTION and not way.streams:
-        raise malformed(
-            "A subscription needs a connection that stays open: use WebSocket, or accept text/event-stream."
-        )
-    if way.reading and operation.operation is OperationType.MUTATION:
-        raise RequestRefusedError(Kind.NOT_READING, GraphQLError("A mutation is sent by POST."))
-    if way.size > bulk_of(operation).limit:
-        names = ", ".join(name for name, bulk in BULKY.items() if way.size <= bulk.limit)
-        advice = f"only {names} may be this large, alone in its mutation" if names else "send less at once"
-        raise RequestRefusedError(Kind.TOO_LARGE, GraphQLError(f"This request is too large: {advice}."))
-
-
-def check_variables(operation: OperationDefinitionNode, survey: Survey) -> None:
-    """Nothing, where each text can be stored, or is looked at row by row, and there are not too many values,
-    nor too deep ones.
-
-    raises  RequestRefusedError  one of them cannot, or there are
-    """
-    bulk = bulk_of(operation)
-    if survey.levels > MOST_LEVELS:
-        deep = GraphQLError(f"The variables are nested deeper than {MOST_LEVELS}.")
-        raise RequestRefusedError(Kind.REFUSED, deep)
-    if survey.flaw is not None and not bulk.rowwise:
-        raise RequestRefusedError(Kind.REFUSED, GraphQLError(survey.flaw))
-    for found, limit, what in (
-        (survey.values if bulk is USUAL else survey.listed, MOST_VALUES, "values in variables"),
-        (survey.rows, MOST_ROWS, "entries in a list"),
-    ):
-        if found > limit:
-            many = TooManyRowsError(
-                f"At most {limit:,} {what}, these are {found:,}: send less at once.", limit=limit
-            )
-            raise RequestRefusedError(Kind.REFUSED, GraphQLError(str(many), original_error=many))
-
-
-def bulk_of(operation: OperationDefinitionNode) -> Bulk:
-    """How much the operation may take: that of the one mutation of `BULKY` that it does and nothing else."""
-    roots = operation.selection_set.selections
-    names = {item.name.value if isinstance(item, FieldNode) else "" for item in roots}
-    if operation.operation is not OperationType.MUTATION or len(names) != 1:
-        return USUAL
-    return BULKY.get(names.pop(), USUAL)
+def _looked_through(body: bytes) -> Request:
+    """The request in a body, with all that takes long."""
+    request = asked(decoded(body))
+    return replace(request, survey=surveyed(request.variables))

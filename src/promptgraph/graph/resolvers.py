@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -14,7 +15,7 @@ from promptgraph import __version__
 from promptgraph.domain.errors import InvalidInputError, NotFoundError
 from promptgraph.domain.names import checked_label, checked_version
 from promptgraph.domain.prompt import Prompt, PromptFamily
-from promptgraph.domain.registry import Agent, Assignment, LabelMove, PromptLabel, SyncRun, SyncStep
+from promptgraph.domain.registry import Agent, PromptLabel, SyncStep
 from promptgraph.graph.differences import PromptDiff, difference
 from promptgraph.graph.field import words
 from promptgraph.graph.inputs import ids_of, json_object, short
@@ -26,11 +27,6 @@ from promptgraph.template.render import Rendered, render
 
 NOTHING = JSON({})
 """An argument's default; nobody changes it."""
-
-
-def node_id(root: Parent[Any]) -> str:
-    """Opaque; the same for the same thing in every registry, but for syncs and label moves."""
-    return str(root.global_id)
 
 
 async def node(info: Info, id: Annotated[strawberry.ID, words("The id.")]) -> Any:
@@ -101,19 +97,19 @@ async def agent(info: Info, name: Annotated[str, words("The agent's name.")]) ->
 # ---------------------------------------------------------------- prompts
 
 
-async def prompt_label_names(root: Parent[Prompt], info: Info) -> list[str]:
-    """The labels that point to this version."""
-    return [found.label for found in await info.context.load.labels_of_prompt.load(root.id)]
+def labels_of(found: Sequence[PromptLabel]) -> list[str]:
+    """The names of labels."""
+    return [each.label for each in found]
 
 
-async def prompt_previous(root: Parent[Prompt], info: Info) -> Prompt | None:
-    """The version before this one; null for the first."""
-    return await info.context.load.neighbour.load(NeighbourKey(root.family.id, root.version, -1))
+def before(root: Prompt) -> NeighbourKey:
+    """The version before this one."""
+    return NeighbourKey(root.family.id, root.version, -1)
 
 
-async def prompt_next(root: Parent[Prompt], info: Info) -> Prompt | None:
-    """The version after this one; null for the latest."""
-    return await info.context.load.neighbour.load(NeighbourKey(root.family.id, root.version, 1))
+def after(root: Prompt) -> NeighbourKey:
+    """The version after this one."""
+    return NeighbourKey(root.family.id, root.version, 1)
 
 
 async def prompt_diff(
@@ -125,12 +121,12 @@ async def prompt_diff(
 ) -> PromptDiff | None:
     """What changed since another version; null where there is no previous one."""
     load = info.context.load
-    before = await (
-        find(load, against, kind="Prompt", field="against") if against else prompt_previous(root, info)
+    other = await (
+        find(load, against, kind="Prompt", field="against") if against else load.neighbour.load(before(root))
     )
-    if against and before is None:
+    if against and other is None:
         raise NotFoundError("No prompt has the id in `against`.", field="against")
-    return await asyncio.to_thread(difference, before, root) if before else None
+    return await asyncio.to_thread(difference, other, root) if other else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,37 +151,12 @@ async def prompt_render(
     return RenderedPrompt(root, await asyncio.to_thread(render, root, given))
 
 
-async def family_latest(root: Parent[PromptFamily], info: Info) -> Prompt | None:
+def latest(root: PromptFamily) -> PromptRef:
     """The highest version."""
-    return await info.context.load.prompt_by_ref.load(PromptRef(root.name))
-
-
-async def family_labels(root: Parent[PromptFamily], info: Info) -> list[PromptLabel]:
-    """The labels, by name."""
-    return await info.context.load.labels_of_family.load(root.id)
-
-
-async def label_prompt(root: Parent[PromptLabel], info: Info) -> Prompt | None:
-    """The version that it points to."""
-    return await info.context.load.prompt.load(root.prompt_id)
-
-
-async def move_from(root: Parent[LabelMove], info: Info) -> Prompt | None:
-    """The version that it pointed to before; null if it was set for the first time."""
-    return None if root.from_prompt_id is None else await info.context.load.prompt.load(root.from_prompt_id)
-
-
-async def move_to(root: Parent[LabelMove], info: Info) -> Prompt | None:
-    """The version that it points to since; null if it was taken away."""
-    return None if root.to_prompt_id is None else await info.context.load.prompt.load(root.to_prompt_id)
+    return PromptRef(root.name)
 
 
 # ---------------------------------------------------------------- agents
-
-
-async def agent_assignments(root: Parent[Agent], info: Info) -> list[Assignment]:
-    """How it uses prompts: by role, in the order they are tried."""
-    return await info.context.load.assignments_of_agent.load(root.id)
 
 
 async def agent_prompt(
@@ -198,27 +169,17 @@ async def agent_prompt(
     given = json_object(context, "context")
     mine = await info.context.load.assignments_of_agent.load(root.id)
     fitting = next((a for a in mine if a.role == role and a.matches(given)), None)
-    return await assignment_prompt(fitting, info) if fitting else None
-
-
-async def assignment_prompt(root: Parent[Assignment], info: Info) -> Prompt | None:
-    """What the selector resolves to now; null for nothing."""
-    return None if root.prompt_id is None else await info.context.load.prompt.load(root.prompt_id)
-
-
-async def assignment_agent(root: Parent[Assignment], info: Info) -> Agent | None:
-    """The agent."""
-    return await info.context.load.agent.load(root.agent_id)
+    if fitting is None or fitting.prompt_id is None:
+        return None
+    return await info.context.load.prompt.load(fitting.prompt_id)
 
 
 # ---------------------------------------------------------------- syncs and the server
 
 
-async def step_prompt(root: Parent[SyncStep], info: Info) -> Prompt | None:
-    """The version that the step is about, once it is stored."""
-    if root.version is None:
-        return None
-    return await info.context.load.prompt_by_ref.load(PromptRef(root.name, root.version))
+def step_version(root: SyncStep) -> PromptRef | None:
+    """The version that the step is about, if it is about one."""
+    return None if root.version is None else PromptRef(root.name, root.version)
 
 
 class Server(NamedTuple):
@@ -238,16 +199,6 @@ async def server_database(info: Info) -> str:
     return await info.context.db.describe()
 
 
-async def server_revision(info: Info) -> int:
-    """Grows with every change of the registry."""
-    return await info.context.load.revision.load(())
-
-
-async def server_prompt_count(info: Info) -> int:
-    """The prompts that are not retired, by name."""
-    return await info.context.load.live_count.load(())
-
-
-async def server_last_sync(info: Info) -> SyncRun | None:
-    """The last sync that was applied; null before the first."""
-    return await info.context.load.last_run.load(())
+def nothing(_: Server) -> tuple[()]:
+    """The key of what there is one of."""
+    return ()

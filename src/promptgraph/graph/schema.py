@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from functools import cache
 from inspect import isawaitable
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import (
@@ -26,6 +26,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
+from promptgraph.graph.fast.deopt import DeoptError
 from promptgraph.graph.feed import Feed
 from promptgraph.graph.loaders import Context
 from promptgraph.graph.roots import Mutation, Query, Subscription
@@ -33,6 +34,7 @@ from promptgraph.graph.scalars import SCALARS
 from promptgraph.graph.wording import plain
 
 log = logging.getLogger("promptgraph.graph")
+T = TypeVar("T")
 
 
 class UsePrepared(SchemaExtension):
@@ -108,12 +110,14 @@ def _write_json_defaults(core: GraphQLSchema) -> None:
 
 
 def told(error: GraphQLError) -> GraphQLError:
-    """`error` as a client may read it: an expected one with code and field, any other masked and logged."""
+    """`error` as a client may read it: an expected one with its code, its field, and whether the same again
+    may succeed; any other masked and logged.
+    """
     cause = error.original_error
     if "code" in (error.extensions or {}):
         return error
     if isinstance(cause, PromptgraphError) and cause.code != PromptgraphError.code:
-        facts = {"code": cause.code, "field": cause.field}
+        facts = {"code": cause.code, "field": cause.field, "retryable": cause.retryable or None}
         error.extensions = {key: value for key, value in facts.items() if value is not None}
     elif cause is None or (isinstance(cause, GraphQLError) and _is_about_input(error, cause)):
         error.message = plain(error.message)
@@ -131,6 +135,27 @@ def _is_about_input(error: GraphQLError, cause: GraphQLError) -> bool:
     other values that graphql-core finds wrong are our answers.
     """
     return error.path is None or any(isinstance(node, ValueNode) for node in cause.nodes or ())
+
+
+class FailedError(Exception):
+    """A mutation failed in a way that nobody foresaw; `error` is what its client is told."""
+
+    def __init__(self, error: GraphQLError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+async def acted(work: Awaitable[T]) -> T:
+    """What a mutation of the fast executor gives.
+
+    raises  FailedError  it failed in a way that nobody foresaw: it may be done, so nobody tries again
+    """
+    try:
+        return await work
+    except (DeoptError, PromptgraphError):
+        raise
+    except Exception as error:
+        raise FailedError(told(GraphQLError(str(error), original_error=error))) from error
 
 
 @cache

@@ -12,17 +12,19 @@ import strawberry
 from promptgraph.domain import call, prompt, registry
 from promptgraph.domain.call import CallStatus, ContentState, CostSource
 from promptgraph.domain.diff import ChangeKind, Impact
+from promptgraph.domain.metrics_key import Dimension
 from promptgraph.domain.prompt import MessageRole
 from promptgraph.domain.registry import SyncAction
 from promptgraph.graph import call_resolvers, lists, metric_resolvers, resolvers
 from promptgraph.graph.connections import Connection
-from promptgraph.graph.field import attribute, connection, interface, resolved, shape
+from promptgraph.graph.field import attribute, connection, interface, linked, resolved, shape
 from promptgraph.graph.metric_shapes import CallFigures, CallMetricsBin
 from promptgraph.graph.scalars import JSON, BigInt
 
 RENDER_COST, DIFF_COST, METRICS_COST, SERIES_COST = 50, 20, 10, 50
 SCORES = 5
 """How many a call is taken to have."""
+OPAQUE = "Opaque; the same for the same thing in every registry, but for syncs and label moves."
 
 
 @interface
@@ -30,7 +32,7 @@ class Node:
     """Anything that has an id, and can be asked for by it."""
 
     record: ClassVar[type]
-    id: strawberry.ID = resolved(resolvers.node_id)
+    id: strawberry.ID = attribute(OPAQUE, of="global_id")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -95,15 +97,21 @@ class Prompt(Node):
     output_schema: JSON | None = attribute("The JSON Schema of the model's output.")
     partials: list[str] = attribute("The partials that were inlined.")
     source: PromptSource | None = attribute("The file and commit that it came from.")
-    label_names: list[str] = resolved(resolvers.prompt_label_names)
+    label_names: list[str] = linked(
+        "The labels that point to this version.", "labels_of_prompt", "id", give=resolvers.labels_of
+    )
     is_latest: bool = attribute("Whether no version is higher.")
     created_at: dt.datetime = attribute("When it came to this registry.")
     retired_at: dt.datetime | None = attribute(
         "When its file was found gone from git; its calls stay.", of="family.retired_at"
     )
     family: PromptFamily = attribute("All versions of the name.")
-    previous: Prompt | None = resolved(resolvers.prompt_previous)
-    next: Prompt | None = resolved(resolvers.prompt_next)
+    previous: Prompt | None = linked(
+        "The version before this one; null for the first.", "neighbour", resolvers.before
+    )
+    next: Prompt | None = linked(
+        "The version after this one; null for the latest.", "neighbour", resolvers.after
+    )
     diff: PromptDiff | None = resolved(resolvers.prompt_diff, cost=DIFF_COST)
     render: RenderedPrompt | None = resolved(resolvers.prompt_render, cost=RENDER_COST)
     agents: Connection[Agent] | None = connection(lists.prompt_agents)
@@ -122,9 +130,9 @@ class PromptFamily(Node):
     description: str | None = attribute("What the prompt is for.")
     tags: list[str] = attribute("Categories for finding it.")
     metadata: JSON = attribute("Anything else the file says about it.")
-    latest: Prompt | None = resolved(resolvers.family_latest)
+    latest: Prompt | None = linked("The highest version.", "prompt_by_ref", resolvers.latest)
     retired_at: dt.datetime | None = attribute("When its file was found gone from git.")
-    labels: list[PromptLabel] = resolved(resolvers.family_labels)
+    labels: list[PromptLabel] = linked("The labels, by name.", "labels_of_family", "id")
     versions: Connection[Prompt] = connection(lists.family_versions)
     label_moves: Connection[LabelMove] = connection(lists.family_label_moves)
     agents: Connection[Agent] | None = connection(lists.family_agents)
@@ -138,7 +146,7 @@ class PromptLabel(Node):
 
     record = registry.PromptLabel
     label: str = attribute("Its name.")
-    prompt: Prompt = resolved(resolvers.label_prompt)
+    prompt: Prompt = linked("The version that it points to.", "prompt", "prompt_id")
     managed_by_file: bool = attribute("Whether labels.yaml decides where it points.")
     overridden: bool = attribute("Whether somebody moved it although labels.yaml decides.")
     moved_at: dt.datetime = attribute("When it came to point there.")
@@ -151,8 +159,15 @@ class LabelMove(Node):
     record = registry.LabelMove
     label: str = attribute("The label.")
     name: str = attribute("The prompt's name.")
-    from_: Prompt | None = resolved(resolvers.move_from, name="from")
-    to: Prompt | None = resolved(resolvers.move_to)
+    from_: Prompt | None = linked(
+        "The version that it pointed to before; null if it was set for the first time.",
+        "prompt",
+        "from_prompt_id",
+        name="from",
+    )
+    to: Prompt | None = linked(
+        "The version that it points to since; null if it was taken away.", "prompt", "to_prompt_id"
+    )
     moved_at: dt.datetime = attribute("When it was applied here.")
     moved_by: str | None = attribute("Who moved it.")
     reason: str | None = attribute("Why.")
@@ -215,7 +230,9 @@ class Agent(Node):
     description: str | None = attribute("What it is for.")
     declared: bool = attribute("Whether a file names it.")
     created_at: dt.datetime = attribute("When it came to this registry.")
-    assignments: list[Assignment] = resolved(resolvers.agent_assignments)
+    assignments: list[Assignment] = linked(
+        "How it uses prompts: by role, in the order they are tried.", "assignments_of_agent", "id"
+    )
     prompts: Connection[Prompt] = connection(lists.agent_prompts)
     prompt: Prompt | None = resolved(resolvers.agent_prompt)
     llm_calls: Connection[LlmCall] | None = connection(lists.agent_calls)
@@ -232,8 +249,10 @@ class Assignment(Node):
     when: JSON = attribute("The circumstances in which it holds: all keys equal, a list meaning any of.")
     metadata: JSON = attribute("Anything else that was said about it.")
     position: int = attribute("Where it stands among those of its role: the first that matches is taken.")
-    prompt: Prompt | None = resolved(resolvers.assignment_prompt)
-    agent: Agent = resolved(resolvers.assignment_agent)
+    prompt: Prompt | None = linked(
+        "What the selector resolves to now; null for nothing.", "prompt", "prompt_id"
+    )
+    agent: Agent = linked("The agent.", "agent", "agent_id")
     managed_by_file: bool = attribute("Whether the agent's file makes it.")
 
 
@@ -241,7 +260,7 @@ class Assignment(Node):
 class Score:
     """What somebody or something thinks of a call."""
 
-    id: strawberry.ID = resolved(resolvers.node_id)
+    id: strawberry.ID = attribute(OPAQUE, of="global_id")
     name: str = attribute("What is scored.")
     value: float | None = attribute("The score as a number.")
     label: str | None = attribute("The score as a word.")
@@ -256,9 +275,11 @@ class LlmCall(Node):
 
     record = call.LlmCall
     call_id: UUID = attribute("The caller's key; to record it again changes nothing.", of="id")
-    prompt: Prompt | None = resolved(call_resolvers.call_prompt)
+    prompt: Prompt | None = linked(
+        "The version that was sent; null if the call was recorded without one.", "prompt", "prompt_id"
+    )
     label: str | None = attribute("The label that the prompt was asked for by.")
-    agent: Agent | None = resolved(call_resolvers.call_agent)
+    agent: Agent | None = linked("The agent that made it.", "agent", "agent_id")
     environment: str = attribute("Where it ran.")
     operation: str | None = attribute("What was asked of the model, e.g. `chat`.")
     provider: str | None = attribute("Who serves the model.")
@@ -289,10 +310,22 @@ class LlmCall(Node):
     span_id: str | None = attribute("Its span in the trace.")
     trace_url: str | None = resolved(call_resolvers.call_trace_url)
     content_state: ContentState = attribute("What is stored of its variables and output.")
-    variables: JSON | None = resolved(call_resolvers.call_variables)
-    output: JSON | None = resolved(call_resolvers.call_output)
-    metadata: JSON = resolved(call_resolvers.call_metadata)
-    scores: list[Score] = resolved(call_resolvers.call_scores, rows=SCORES)
+    variables: JSON | None = linked(
+        "What the prompt was rendered with, but for sensitive variables; null where nothing is stored.",
+        "content",
+        "id",
+        give=call_resolvers.variables_of,
+    )
+    output: JSON | None = linked(
+        "What the model answered; null where nothing is stored.",
+        "content",
+        "id",
+        give=call_resolvers.output_of,
+    )
+    metadata: JSON = linked(
+        "Anything else that the caller said about it.", "content", "id", give=call_resolvers.metadata_of
+    )
+    scores: list[Score] = linked("What was thought of it, by name and source.", "scores", "id", rows=SCORES)
     rendered_prompt: RenderedPrompt | None = resolved(call_resolvers.call_rendered_prompt, cost=RENDER_COST)
     prompt_text: str | None = attribute(
         "The text that a row adopted from a legacy table was sent with, if it fits no prompt.",
@@ -325,9 +358,22 @@ class CallMetricsGroup(CallFigures):
     key: str | None = attribute(
         "The value: null where calls have none, `(other)` for all the rest.", of="group.key"
     )
-    prompt: Prompt | None = resolved(metric_resolvers.group_prompt)
-    family: PromptFamily | None = resolved(metric_resolvers.group_family)
-    agent: Agent | None = resolved(metric_resolvers.group_agent)
+    since: dt.datetime | None = attribute(
+        "Where the window begins, as answered; null: with the first call.", of="group.window.since"
+    )
+    until: dt.datetime | None = attribute(
+        "Where the window ends, as answered: the first moment that is no part of it; null: nowhere.",
+        of="group.window.until",
+    )
+    prompt: Prompt | None = linked(
+        "The version, of groups by PROMPT.", "prompt", metric_resolvers.group_of(Dimension.PROMPT)
+    )
+    family: PromptFamily | None = linked(
+        "The prompt, of groups by FAMILY.", "family", metric_resolvers.group_of(Dimension.FAMILY)
+    )
+    agent: Agent | None = linked(
+        "The agent, of groups by AGENT.", "agent", metric_resolvers.group_of(Dimension.AGENT)
+    )
 
 
 @shape
@@ -350,7 +396,9 @@ class SyncStep:
     kind: str = attribute("To what: prompt, family, label, agent or assignment.")
     name: str = attribute("The name.")
     version: int | None = attribute("The version, where it is about one.")
-    prompt: Prompt | None = resolved(resolvers.step_prompt)
+    prompt: Prompt | None = linked(
+        "The version that the step is about, once it is stored.", "prompt_by_ref", resolvers.step_version
+    )
     sentence: str = attribute("It in words.")
     impact: Impact | None = attribute("What a new version asks of callers of the previous one.")
     path: str | None = attribute("The file that asks for it.")
@@ -379,6 +427,8 @@ class ServerInfo:
     version: str = attribute("The version of promptgraph.")
     database: str = resolved(resolvers.server_database)
     mode: str = attribute("`development` or `production`.")
-    revision: BigInt = resolved(resolvers.server_revision)
-    prompt_count: int = resolved(resolvers.server_prompt_count)
-    last_sync: SyncRun | None = resolved(resolvers.server_last_sync)
+    revision: BigInt = linked("Grows with every change of the registry.", "revision", resolvers.nothing)
+    prompt_count: int = linked("The prompts that are not retired, by name.", "live_count", resolvers.nothing)
+    last_sync: SyncRun | None = linked(
+        "The last sync that was applied; null before the first.", "last_run", resolvers.nothing
+    )

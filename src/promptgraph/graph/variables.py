@@ -4,10 +4,10 @@ many they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from promptgraph.domain.canonical import Json, JsonObject
+from promptgraph.domain.canonical import Json
 from promptgraph.domain.text import forbidden_character
 
 MOST_VALUES = 20_000
@@ -21,7 +21,8 @@ MOST_LEVELS = 64
 LISTS_OF_ROWS = ("finishReasons",)
 """The lists with a type that a row of a recording holds."""
 
-Place: TypeAlias = "tuple[int, str, list[Json] | JsonObject]"
+Holder: TypeAlias = "list[Json] | Mapping[str, Json]"
+Place: TypeAlias = "tuple[int, str, Holder]"
 
 
 class Survey(NamedTuple):
@@ -40,8 +41,13 @@ class Survey(NamedTuple):
 EMPTY = Survey()
 
 
-def surveyed(variables: JsonObject) -> Survey:
-    """What there is to say of `variables`. A flaw is the first that is found."""
+def surveyed(variables: Mapping[str, Json]) -> Survey:
+    """What there is to say of `variables`. A flaw is the first that is found.
+
+    cost  1 µs each where none is a list or an object; else 20 µs for a row of a recording
+    """
+    if not any(isinstance(value, list | dict) for value in variables.values()):
+        return Survey(_flaw("variables", variables), len(variables))
     waiting: list[Place] = [(0, "variables", variables)]
     flaw, values, deepest = None, 0, 0
     while waiting:
@@ -57,7 +63,7 @@ def surveyed(variables: JsonObject) -> Survey:
     return Survey(flaw, values, _rows(variables), _listed(variables), deepest)
 
 
-def _flaw(path: str, item: list[Json] | JsonObject) -> str | None:
+def _flaw(path: str, item: Holder) -> str | None:
     """Keys are looked at before what they stand for, so that no path shows one that cannot be written."""
     for key in item if isinstance(item, dict) else ():
         if found := forbidden_character(key):
@@ -68,20 +74,20 @@ def _flaw(path: str, item: list[Json] | JsonObject) -> str | None:
     return None
 
 
-def _pairs(item: list[Json] | JsonObject) -> Iterable[tuple[str | int, Json]]:
-    return item.items() if isinstance(item, dict) else enumerate(item)
+def _pairs(item: Holder) -> Iterable[tuple[str | int, Json]]:
+    return enumerate(item) if isinstance(item, list) else item.items()
 
 
 def _place(path: str, key: str | int) -> str:
     return f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"
 
 
-def _rows(variables: JsonObject) -> int:
+def _rows(variables: Mapping[str, Json]) -> int:
     below = [field for value in variables.values() if isinstance(value, dict) for field in value.values()]
     return max((len(value) for value in (*variables.values(), *below) if isinstance(value, list)), default=0)
 
 
-def _listed(variables: JsonObject) -> int:
+def _listed(variables: Mapping[str, Json]) -> int:
     rows = (row for value in variables.values() if isinstance(value, list) for row in value)
     found = (row.get(name) for row in rows if isinstance(row, dict) for name in LISTS_OF_ROWS)
     return sum(len(entries) for entries in found if isinstance(entries, list))

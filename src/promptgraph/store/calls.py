@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, func, literal, select, true, tuple_
+from sqlalchemy import func, select
 
-from promptgraph.domain.asking import Page, PageArgs, Position
+from promptgraph.domain.asking import Page, PageArgs
 from promptgraph.domain.call import CallContent, LlmCall
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.store.call_filters import (
@@ -19,6 +19,19 @@ from promptgraph.store.call_filters import (
     call_conditions,
     version_conditions,
 )
+from promptgraph.store.call_owners import (
+    CALLS_ORDER,
+    OF_AGENT,
+    OF_FAMILY,
+    OF_PROMPT,
+    TOGETHER,
+    Excerpt,
+    Kind,
+    Owners,
+    first_calls,
+    flags_of,
+    others,
+)
 from promptgraph.store.call_records import (
     CALL_COLUMNS,
     CALL_FIELDS,
@@ -26,15 +39,10 @@ from promptgraph.store.call_records import (
     call_of,
     content_of,
 )
-from promptgraph.store.call_tables import CALL_CONTENTS, LLM_CALLS, C
+from promptgraph.store.call_tables import CALL_CONTENTS, C
 from promptgraph.store.database import Session
 from promptgraph.store.keys import storable
-from promptgraph.store.paging import Bounds, Order, Term, cut, ordering, page_of, values_of
-from promptgraph.store.records import A, P
-from promptgraph.store.tables import AGENTS, PROMPTS
-
-CALLS_ORDER: Order = (Term(C.started_at, "started_at", descending=True), Term(C.id, "id", descending=True))
-"""Newest first; calls that started at the same instant by id."""
+from promptgraph.store.paging import cut, page_of
 
 ANY_CALL = LlmCallFilter()
 
@@ -51,25 +59,6 @@ class CallsKey(NamedTuple):
     id: int
     page: PageArgs
     wanted: LlmCallFilter = ANY_CALL
-
-
-class _Owners(NamedTuple):
-    """Rows that calls name: the table, the column of a call that names one, which rows, and what its calls
-    are listed by.
-    """
-
-    table: Table
-    column: ColumnElement[int]
-    which: Conditions
-    parent: ColumnElement[int]
-
-
-_PROMPT, _FAMILY, _AGENT = (
-    (PROMPTS, C.prompt_id, P.id),
-    (PROMPTS, C.prompt_id, P.family_id),
-    (AGENTS, C.agent_id, A.id),
-)
-_ALL = literal(0)
 
 
 async def calls_by_id(session: Session, ids: Sequence[UUID]) -> list[LlmCall | None]:
@@ -108,7 +97,7 @@ async def count_calls(session: Session, wanted: LlmCallFilter) -> int | None:
     return found if found <= MAX_COUNTED else None
 
 
-def _owners(wanted: LlmCallFilter) -> tuple[_Owners, LlmCallFilter] | None:
+def _owners(wanted: LlmCallFilter) -> tuple[Owners, LlmCallFilter] | None:
     """Whose calls `wanted` asks for, and what else it asks, where the index of prompts or of agents is the
     one that finds them.
     """
@@ -116,10 +105,10 @@ def _owners(wanted: LlmCallFilter) -> tuple[_Owners, LlmCallFilter] | None:
     if any(value is not None for value in closer):
         return None
     if wanted.prompts is not None:
-        owners = _Owners(PROMPTS, C.prompt_id, version_conditions(wanted), _ALL)
+        owners = Owners(OF_PROMPT._replace(parent=TOGETHER), version_conditions(wanted))
         return owners, replace(wanted, prompts=None, versions=None)
     if wanted.agents is not None:
-        owners = _Owners(AGENTS, C.agent_id, agent_conditions(wanted), _ALL)
+        owners = Owners(OF_AGENT._replace(parent=TOGETHER), agent_conditions(wanted))
         return owners, replace(wanted, agents=None)
     return None
 
@@ -129,7 +118,7 @@ async def calls_by_prompt(session: Session, keys: Sequence[CallsKey]) -> list[Pa
 
     cost  one statement per distinct page and filter; a second one where it has a cursor
     """
-    return await _pages_by(session, keys, *_PROMPT)
+    return await _pages_by(session, keys, OF_PROMPT)
 
 
 async def calls_by_family(session: Session, keys: Sequence[CallsKey]) -> list[Page[LlmCall]]:
@@ -137,7 +126,7 @@ async def calls_by_family(session: Session, keys: Sequence[CallsKey]) -> list[Pa
 
     cost  one statement per distinct page and filter; a second one where it has a cursor
     """
-    return await _pages_by(session, keys, *_FAMILY)
+    return await _pages_by(session, keys, OF_FAMILY)
 
 
 async def calls_by_agent(session: Session, keys: Sequence[CallsKey]) -> list[Page[LlmCall]]:
@@ -145,51 +134,39 @@ async def calls_by_agent(session: Session, keys: Sequence[CallsKey]) -> list[Pag
 
     cost  one statement per distinct page and filter; a second one where it has a cursor
     """
-    return await _pages_by(session, keys, *_AGENT)
+    return await _pages_by(session, keys, OF_AGENT)
 
 
 async def count_calls_by_prompt(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> Counts:
     """How many calls of each prompt `wanted` lets through, as `count_calls`, in the order of `ids`."""
-    return await _counts_by(session, ids, wanted, *_PROMPT)
+    return await _counts_by(session, ids, wanted, OF_PROMPT)
 
 
 async def count_calls_by_family(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> Counts:
     """How many calls of each family `wanted` lets through, as `count_calls`, in the order of `ids`."""
-    return await _counts_by(session, ids, wanted, *_FAMILY)
+    return await _counts_by(session, ids, wanted, OF_FAMILY)
 
 
 async def count_calls_by_agent(session: Session, ids: Sequence[int], wanted: LlmCallFilter) -> Counts:
     """How many calls of each agent `wanted` lets through, as `count_calls`, in the order of `ids`."""
-    return await _counts_by(session, ids, wanted, *_AGENT)
+    return await _counts_by(session, ids, wanted, OF_AGENT)
 
 
-async def _pages_by(
-    session: Session,
-    keys: Sequence[CallsKey],
-    table: Table,
-    column: ColumnElement[int],
-    parent: ColumnElement[int],
-) -> list[Page[LlmCall]]:
+async def _pages_by(session: Session, keys: Sequence[CallsKey], kind: Kind) -> list[Page[LlmCall]]:
     groups: defaultdict[tuple[PageArgs, LlmCallFilter], set[int]] = defaultdict(set)
     for key in keys:
         groups[key.page, key.wanted].add(key.id)
     pages: dict[CallsKey, Page[LlmCall]] = {}
     for (page, wanted), ids in groups.items():
-        owners = _Owners(table, column, [parent.in_(storable(ids))], parent)
+        owners = Owners(kind, [kind.parent.in_(storable(ids))])
         found = await _pages(session, owners, call_conditions(wanted), page)
         pages |= {CallsKey(id_, page, wanted): found.get(id_, Page()) for id_ in ids}
     return [pages[key] for key in keys]
 
 
-async def _counts_by(
-    session: Session,
-    ids: Sequence[int],
-    wanted: LlmCallFilter,
-    table: Table,
-    column: ColumnElement[int],
-    parent: ColumnElement[int],
-) -> Counts:
+async def _counts_by(session: Session, ids: Sequence[int], wanted: LlmCallFilter, kind: Kind) -> Counts:
     """One statement, which reads at most MAX_COUNTED calls of each owner by its index, if nothing is rare."""
+    table, column, parent = kind
     mine = select(C.id).where(column == table.c.id, *call_conditions(wanted)).limit(MAX_COUNTED + 1)
     counted = select(func.count()).select_from(mine.correlate(table).subquery()).scalar_subquery()
     stmt = select(parent, func.sum(counted)).where(parent.in_(storable(set(ids)))).group_by(parent)
@@ -198,17 +175,20 @@ async def _counts_by(
 
 
 async def _pages(
-    session: Session, owners: _Owners, conditions: Conditions, page: PageArgs
+    session: Session, owners: Owners, conditions: Conditions, page: PageArgs
 ) -> dict[int, Page[LlmCall]]:
     """By parent, a page of what its owners' calls hold; a parent without calls is absent.
 
     cost  reads at most one page of each owner, by its index
     """
-    bounds = Bounds.of(CALLS_ORDER, page)
+    excerpt = Excerpt.of(page)
     found: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
-    for parent_id, *row in await session.execute(_top(session, owners, [*conditions, *bounds.inside], page)):
+    top = first_calls(session.get_bind().dialect.name, owners, conditions, excerpt, CALL_COLUMNS)
+    for parent_id, *row in await session.execute(top):
         found[parent_id].append(row)
-    outside = await _outside(session, owners, conditions, bounds) if bounds.inside else {}
+    outside: dict[int, tuple[bool, bool]] = {}
+    if excerpt.inside:
+        outside = flags_of(await session.execute(others(owners, conditions, excerpt)))
     pages: dict[int, Page[LlmCall]] = {}
     for parent_id in found.keys() | outside.keys():
         rows = sorted(
@@ -218,72 +198,6 @@ async def _pages(
         items = [call_of(row) for row in rows[: page.size + 1]]
         pages[parent_id] = cut(page, items, earlier=earlier, later=later)
     return pages
-
-
-def _top(
-    session: Session, owners: _Owners, conditions: Conditions, page: PageArgs
-) -> Select[*tuple[Any, ...]]:
-    """The first calls of each owner, one more than the page holds, each found by its index. `row_number`
-    would read every call of every owner.
-    """
-    first = (
-        select(C.id)
-        .where(*conditions)
-        .order_by(*ordering(CALLS_ORDER, page))
-        .limit(page.size + 1)
-        .correlate(owners.table)
-    )
-    wanted: list[ColumnElement[Any]]
-    if session.get_bind().dialect.name == "sqlite":  # no LATERAL, but a limited subquery may look outside
-        again = LLM_CALLS.alias("calls")
-        source = owners.table.join(again, again.c.id.in_(first.where(owners.column == owners.table.c.id)))
-        wanted = [again.c[column.name] for column in CALL_COLUMNS]
-    else:
-        mine = first.with_only_columns(*CALL_COLUMNS).where(*_within(owners, page))
-        calls = mine.order_by(None).order_by(*_by_owner(owners, page)).lateral("calls")
-        source = owners.table.join(calls, true())
-        wanted = list(calls.c)
-    return select(owners.parent, *wanted).select_from(source).where(*owners.which)
-
-
-def _within(owners: _Owners, page: PageArgs) -> Conditions:
-    """An owner's calls as a range of the index that begins with the owner. Were it said by `=`, PostgreSQL
-    might walk through everybody's calls by time instead, in the hope of meeting some of this owner's soon;
-    of one whose calls are all old it would meet none for millions of rows.
-    """
-    place, owner = (owners.column, C.started_at, C.id), owners.table.c.id
-    conditions = [owners.column >= owner, owners.column <= owner]
-    if page.after is not None:
-        conditions.append(tuple_(*place) < tuple_(owner, *_bound(page.after, "after")))
-    if page.before is not None:
-        conditions.append(tuple_(*place) > tuple_(owner, *_bound(page.before, "before")))
-    return conditions
-
-
-def _bound(position: Position, field: str) -> list[ColumnElement[Any]]:
-    values = values_of(CALLS_ORDER, position, field)
-    return [literal(value, term.column.type) for term, value in zip(CALLS_ORDER, values, strict=True)]
-
-
-def _by_owner(owners: _Owners, page: PageArgs) -> list[ColumnElement[Any]]:
-    return ordering((Term(owners.column, "owner", descending=True), *CALLS_ORDER), page)
-
-
-async def _outside(
-    session: Session, owners: _Owners, conditions: Conditions, bounds: Bounds
-) -> dict[int, tuple[bool, bool]]:
-    """By parent, whether it has calls up to the cursor `after`, and from the cursor `before` on."""
-    mine = [owners.column == owners.table.c.id, *conditions]
-    flags = [
-        select(C.id).where(*mine, side).correlate(owners.table).limit(1).exists() for side in bounds.outside
-    ]
-    stmt = select(owners.parent, *flags).select_from(owners.table).where(*owners.which)
-    found: dict[int, tuple[bool, bool]] = {}
-    for row in await session.execute(stmt):
-        parent_id, earlier, later = tuple(row)
-        before = found.get(parent_id, (False, False))
-        found[parent_id] = (before[0] or bool(earlier), before[1] or bool(later))
-    return found
 
 
 async def contents_by_call(session: Session, ids: Sequence[UUID]) -> list[CallContent | None]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -21,10 +21,14 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.store.address import Address, parse_address
+from promptgraph.store.direct import Direct, OnSqlite, Reader, on_postgresql
 from promptgraph.store.failures import AWAY, NO_FILE, is_locked, translated
-from promptgraph.store.visits import in_one_visit
+from promptgraph.store.visits import at_once, in_one_visit
+from promptgraph.store.waiting import Waiting
 
 log = logging.getLogger("promptgraph.store")
+
+T = TypeVar("T")
 
 Session: TypeAlias = AsyncSession
 Opens: TypeAlias = Callable[[], AbstractAsyncContextManager[Session]]
@@ -33,6 +37,8 @@ PATIENCE_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 MIGRATION_SECONDS = 600.0
 READERS = 5
+REVISED = "revised"
+"""Under which a session notes the registry's revision if it advances it."""
 IDLE_SECONDS = 1.0
 """A connection that was used since is not asked whether it is still there, which takes three round trips."""
 
@@ -50,6 +56,7 @@ class Database:
         """
         self._address = parse_address(url)
         self._patience = patience
+        self._told: list[Callable[[int], None]] = []
         if self.dialect == "sqlite":
             warn_of_old_sqlite()
             self._writer = _sqlite_engine(self._address, patience, writes=True)
@@ -61,6 +68,14 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
             self.engines = (self._writer,)
+        self._direct = Direct(self._open, READERS, patience, IDLE_SECONDS)
+        self.waiting = Waiting()
+
+    async def _open(self) -> Reader:
+        if self._address.path is None:
+            return await on_postgresql(self._writer)
+        _check_file(self._address.path, make=False)
+        return OnSqlite(self._address.path, self._reader.dialect, self._patience)
 
     @property
     def dialect(self) -> str:
@@ -83,6 +98,17 @@ class Database:
                 yield session
 
     @asynccontextmanager
+    async def direct(self, *, one_state: bool = False) -> AsyncIterator[Reader]:
+        """A driver's own connection for statements that are compiled once: reads that happen all the time.
+        Each statement sees one state of the database, with `one_state` all of them see the same.
+
+        raises  StoreUnavailableError  the database is out of reach
+        """
+        with translated():
+            async with self._direct.reader(one_state=one_state) as reader:
+                yield reader
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
         """A session that commits on leaving, and rolls back when the body raises.
 
@@ -91,7 +117,31 @@ class Database:
         with translated():
             async with AsyncSession(self._writer, autoflush=False, expire_on_commit=False) as session:
                 yield session
-                await session.commit()
+                try:
+                    await session.commit()
+                finally:  # one that fails may have reached the disk
+                    if (revision := session.info.get(REVISED)) is not None:
+                        for tell in self._told:
+                            tell(revision)
+
+    def on_revision(self, tell: Callable[[int], None]) -> None:
+        """Call `tell` with the registry's revision after each commit of this process that advances it."""
+        self._told.append(tell)
+
+    async def at_once(self, act: Callable[[Any], T]) -> T:
+        """What `act` does to a `bulk.Driver`, in a transaction: a commit if it returns, else nothing of it.
+        On SQLite this is a single visit to the writer's thread, which runs `act`, where a session makes one
+        for each statement.
+
+        raises  as `write`
+        """
+        with translated():
+            if self.dialect != "sqlite":
+                async with self._writer.begin() as connection:
+                    return await connection.run_sync(act)
+            async with self._writer.connect() as connection:
+                held = await connection.get_raw_connection()
+                return await at_once(held.driver_connection, self._writer.dialect, act)
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
@@ -119,6 +169,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; a later session opens new ones."""
+        await self._direct.close()
         for engine in self.engines:
             await engine.dispose()
 

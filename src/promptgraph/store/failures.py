@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import exc
 
@@ -69,6 +71,8 @@ def translated() -> Iterator[None]:
         yield
     except exc.SQLAlchemyError as error:
         raise _meaning(error) from error
+    except _drivers() as error:  # where a driver is spoken to without SQLAlchemy in between
+        raise _meaning(_wrapped(error)) from error
     except TimeoutError as error:  # of a statement; one that connects is turned around where it is raised
         raise StoreUnavailableError(LATE) from error
     except OSError as error:
@@ -96,6 +100,22 @@ def _meaning(error: exc.SQLAlchemyError) -> PromptgraphError:
 def is_locked(error: exc.DBAPIError) -> bool:
     """Whether SQLite gave up waiting for somebody else's lock."""
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _drivers() -> tuple[type[Exception], ...]:
+    """What the drivers raise: sqlite3, then asyncpg where there is a PostgreSQL to speak to."""
+    asyncpg: Any = sys.modules.get("asyncpg")
+    return (
+        (sqlite3.Error,)
+        if asyncpg is None
+        else (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+    )
+
+
+def _wrapped(error: Exception) -> exc.SQLAlchemyError:
+    """What SQLAlchemy would have made of it."""
+    made = exc.DBAPIError.instance(None, None, error, Exception)
+    return made if isinstance(made, exc.SQLAlchemyError) else exc.DBAPIError(None, None, error)
 
 
 def _state(error: exc.DBAPIError) -> str:

@@ -22,7 +22,7 @@ from promptgraph.store.database import Session
 from promptgraph.store.keys import among
 from promptgraph.store.metrics_asked import Asked, asked
 from promptgraph.store.records import A, P
-from promptgraph.store.tally import Tally, tally
+from promptgraph.store.tally import Tally, answered, tally
 
 MAX_GROUPS = 1_000
 
@@ -36,30 +36,33 @@ class Measured(NamedTuple):
 
 class Group(NamedTuple):
     """Figures of the calls that have one value of a dimension. `id` is the row's where the dimension is
-    prompts, families or agents; `key` its name, None for none and `(other)` for all the rest.
+    prompts, families or agents; `key` its name, None for none and `(other)` for all the rest; `window` what
+    the figures are of.
     """
 
     key: str | None
     id: int | None
     figures: Figures
+    window: Window
 
 
 async def metrics(
     session: Session, keys: Sequence[MetricsKey], measures: Sequence[str] = ALL
 ) -> list[Measured]:
-    """These measures of each key's calls, in key order.
+    """These measures of each key's calls, in key order, and the windows that they are of: an edge before what
+    was pruned lies where a UTC hour or day begins.
 
     keys    `measures` as `domain.metrics.measures_for` gives them: nothing else is read
-    cost    per kind, window and filter: up to four statements, and those of `asked`
+    cost    per kind, window and filter: up to five statements, and those of `asked`
     raises  InvalidRollupError  stored figures are damaged
     """
     made = [Measured(key.window, Figures.blank(measures)) for key in keys]
     for each, places in await asked(session, keys):
-        found = await tally(session, each, [each.window], _columns(each), measures)
-        owners = _by_owner(each, found)
+        windows = await answered(session, each, [each.window], _columns(each))
+        owners = _by_owner(each, await tally(session, each, windows, _columns(each), measures))
         for place in places:
-            if (keys[place].owner_id, 0) in owners:
-                made[place] = Measured(each.window, owners[keys[place].owner_id, 0])
+            figures = owners.get((keys[place].owner_id, 0)) or made[place].figures
+            made[place] = Measured(windows[0], figures)
     return made
 
 
@@ -74,7 +77,8 @@ class SeriesKey(NamedTuple):
 async def series(
     session: Session, keys: Sequence[SeriesKey], now: dt.datetime, measures: Sequence[str] = ALL
 ) -> list[list[Measured]]:
-    """Every bin of each key's window, empty ones too, in key order.
+    """Every bin of each key's window, empty ones too, in key order. Where calls were pruned, bins are whole
+    hours or days of UTC, several of them one where no less was kept.
 
     cost    per kind, window, filter, step and zone as `metrics`
     raises  TooManyRowsError    more than 10 000 bins, too many days of single calls
@@ -87,7 +91,8 @@ async def series(
         alike[key.step, key.zone].append(place)
     for (step, zone), some in alike.items():
         for each, places in await asked(session, [keys[place].key for place in some]):
-            windows = bins(each.window.bounded(now), step, zone)
+            steps = bins(each.window.bounded(now), step, zone)
+            windows = await answered(session, each, steps, _columns(each))
             owners = _by_owner(each, await tally(session, each, windows, _columns(each), measures))
             for place in (some[at] for at in places):
                 owner = keys[place].key.owner_id
@@ -126,13 +131,15 @@ async def groups(
         needed = _with_order(measures, {keys[place].order for place in some})
         for each, places in await asked(session, [keys[place].key for place in some]):
             columns = list(dict.fromkeys((*_columns(each), dimension.column)))
-            found = await tally(session, each, [each.window], columns, needed)
+            windows = await answered(session, each, [each.window], columns)
+            found = await tally(session, each, windows, columns, needed)
             named = await _named(
                 session, dimension, {key[1 + columns.index(dimension.column)] for key in found}
             )
             owned = _grouped(each, found, columns.index(dimension.column), named)
             for place in (some[at] for at in places):
-                made[place] = _ranked(owned[keys[place].key.owner_id], keys[place], needed)
+                ranked = _ranked(owned[keys[place].key.owner_id], keys[place], needed)
+                made[place] = [Group(*name, figures, windows[0]) for name, figures in ranked]
     return made
 
 
@@ -178,17 +185,19 @@ def _grouped(
     return made
 
 
-def _ranked(mine: Mapping[_Name, Figures], key: GroupsKey, measures: Sequence[str]) -> list[Group]:
+def _ranked(
+    mine: Mapping[_Name, Figures], key: GroupsKey, measures: Sequence[str]
+) -> list[tuple[_Name, Figures]]:
     apart = [name for name in mine if name != _REST]
     apart.sort(key=lambda name: (name[0] is None, name[0] or ""))
     apart.sort(key=lambda name: key.order.key(mine[name]), reverse=True)
-    shown = [Group(*name, mine[name]) for name in apart[: key.first]]
+    shown = [(name, mine[name]) for name in apart[: key.first]]
     left = [mine[name] for name in (*apart[key.first :], *([_REST] if _REST in mine else ()))]
     if left:
         rest = Figures.blank(measures)
         for figures in left:
             rest.add(figures)
-        shown.append(Group(*_REST, rest))
+        shown.append((_REST, rest))
     return shown
 
 

@@ -66,7 +66,7 @@ async def page_of(session: Session, rows: Rows, order: Order, page: PageArgs, ma
     """
     bounds = Bounds.of(order, page)
     found = await session.execute(
-        rows.where(*bounds.inside).order_by(*ordering(order, page)).limit(page.size + 1)
+        rows.where(*bounds.inside).order_by(*ordering(order, page.backward)).limit(page.size + 1)
     )
     earlier = later = False
     if bounds.inside:
@@ -126,7 +126,7 @@ async def _top(
     session: Session, rows: Rows, order: Order, parent: ColumnElement[int], page: PageArgs
 ) -> defaultdict[int, list[Sequence[Any]]]:
     """The first rows of each parent, one more than the page holds."""
-    rank = func.row_number().over(partition_by=parent, order_by=ordering(order, page))
+    rank = func.row_number().over(partition_by=parent, order_by=ordering(order, page.backward))
     ranked = rows.add_columns(parent.label("parent"), rank.label("rank")).subquery()
     wanted = select(*ranked.c).where(ranked.c.rank <= page.size + 1).order_by(ranked.c.rank)
     top: defaultdict[int, list[Sequence[Any]]] = defaultdict(list)
@@ -157,9 +157,9 @@ def cut(page: PageArgs, items: list[T], *, earlier: bool, later: bool) -> Page[T
     return Page(tuple(kept), has_next=later or more, has_previous=earlier)
 
 
-def ordering(order: Order, page: PageArgs) -> list[ColumnElement[Any]]:
+def ordering(order: Order, backward: bool) -> list[ColumnElement[Any]]:  # noqa: FBT001  # as in PageArgs
     """What to order by so that the rows nearest to where the page begins come first."""
-    return [term.column.desc() if term.descending != page.backward else term.column.asc() for term in order]
+    return [term.column.desc() if term.descending != backward else term.column.asc() for term in order]
 
 
 class Bounds(NamedTuple):
@@ -178,12 +178,12 @@ class Bounds(NamedTuple):
                 outside.append(false())
                 continue
             values = values_of(order, position, field)
-            inside.append(_beyond(order, values, backward=backward, inclusive=False))
-            outside.append(_beyond(order, values, backward=not backward, inclusive=True))
+            inside.append(beyond(order, values, backward=backward, inclusive=False))
+            outside.append(beyond(order, values, backward=not backward, inclusive=True))
         return cls(tuple(inside), (outside[0], outside[1]))
 
 
-def _beyond(order: Order, values: Sequence[Any], *, backward: bool, inclusive: bool) -> ColumnElement[bool]:
+def beyond(order: Order, values: Sequence[Any], *, backward: bool, inclusive: bool) -> ColumnElement[bool]:
     """What stands after the position in `order`, or before it. The first column alone bounds a range, so
     that its index serves.
     """
@@ -193,7 +193,7 @@ def _beyond(order: Order, values: Sequence[Any], *, backward: bool, inclusive: b
     far: ColumnElement[bool] = column < values[0] if down else column > values[0]
     if len(order) == 1:
         return near if inclusive else far
-    rest = _beyond(order[1:], values[1:], backward=backward, inclusive=inclusive)
+    rest = beyond(order[1:], values[1:], backward=backward, inclusive=inclusive)
     return and_(near, or_(far, rest))
 
 

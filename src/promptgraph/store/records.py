@@ -44,7 +44,7 @@ CONTENT_COLUMNS = (
     P.input_default,
     P.output_schema,
 )
-PROMPT_COLUMNS = (
+VERSION_COLUMNS = (
     P.id,
     P.version,
     P.draft,
@@ -57,8 +57,8 @@ PROMPT_COLUMNS = (
     P.committed_at,
     P.url,
     *CONTENT_COLUMNS,
-    *FAMILY_COLUMNS,
 )
+PROMPT_COLUMNS = (*VERSION_COLUMNS, *FAMILY_COLUMNS)
 LABEL_COLUMNS = (
     L.id,
     L.family_id,
@@ -189,10 +189,15 @@ def content_values(content: PromptContent, digest: str) -> dict[str, Any]:
 
 def prompt_of(row: Sequence[Any]) -> Prompt:
     """From PROMPT_COLUMNS."""
+    return version_of(row, family_of(row[19:]))
+
+
+def version_of(row: Sequence[Any], family: PromptFamily) -> Prompt:
+    """From VERSION_COLUMNS."""
     id_, version, draft, content_hash, partials, created_at = row[:6]
     return Prompt(
         id=id_,
-        family=family_of(row[19:]),
+        family=family,
         version=version,
         draft=draft,
         content_hash=content_hash,

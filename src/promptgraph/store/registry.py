@@ -19,7 +19,7 @@ from promptgraph.domain.prompt import PromptContent, Source
 from promptgraph.domain.registry import SyncOrigin, SyncRun, SyncStep
 from promptgraph.domain.snapshot import Snapshot, StoredVersion
 from promptgraph.store.agents import assignments
-from promptgraph.store.database import Session
+from promptgraph.store.database import REVISED, Session
 from promptgraph.store.filters import search_text
 from promptgraph.store.labels import labels
 from promptgraph.store.records import (
@@ -82,12 +82,13 @@ async def revision(session: Session) -> int:
 
 
 async def advance_revision(session: Session) -> int:
-    """The next revision, as this transaction leaves it.
+    """The next revision, as this transaction leaves it. Who listens to the database is told of it.
 
     cost  one statement
     """
     stmt = update(REGISTRY).values(revision=REGISTRY.c.revision + 1).returning(REGISTRY.c.revision)
-    return int((await session.execute(stmt)).scalar_one())
+    session.info[REVISED] = now = int((await session.execute(stmt)).scalar_one())
+    return now
 
 
 async def prompt_count(session: Session) -> int:

@@ -27,6 +27,9 @@ FIRST = -(2**30)
 
 Key: TypeAlias = tuple[int | str, ...]
 
+GENERATION = select(ROLLUP_STATE.c.generation).scalar_subquery()
+"""The generation that is read."""
+
 
 class Cells(NamedTuple):
     """Which cells: those of a scope, at these periods of each level, with these values of its columns."""
@@ -158,9 +161,13 @@ def _part(
     columns = [_column(name, level) for name in by]
     figures = [_AGGREGATE[MEASURE[name].kind](U[name]) for name in measures]
     # scope and level stand in the text itself, for partial indexes to be found
-    where = [U.generation == _GENERATION, U.scope == _literal(cells.scope), U.level == _literal(level)]
+    where = [
+        U.generation == GENERATION,
+        U.scope == literal_number(cells.scope),
+        U.level == literal_number(level),
+    ]
     if cells.scope >= Scope.AGENT:
-        where.append(U.scope >= _literal(Scope.AGENT))
+        where.append(U.scope >= literal_number(Scope.AGENT))
     elif "prompt_id" not in cells.where:
         where += [U.prompt_id == NOBODY] if cells.scope in {Scope.ALL, Scope.MODEL} else []
     where += [among(U[name], sorted(values)) for name, values in cells.where.items()]
@@ -171,15 +178,16 @@ def _part(
 
 def _at_bound(measures: Sequence[str]) -> ColumnElement[Any]:
     """1 where a cell keeps a sum at the bound of 64 bits: what it is beyond, nobody knows."""
-    reached = [U[name] == _literal(INT64) for name in measures if name in SUMS]
-    return func.max(case((or_(*reached), 1), else_=0)) if reached else _literal(0)
+    reached = [U[name] == literal_number(INT64) for name in measures if name in SUMS]
+    return func.max(case((or_(*reached), 1), else_=0)) if reached else literal_number(0)
 
 
 def _column(name: str, level: Level) -> ColumnElement[Any]:
-    return _literal(level) if name == "level" else U[name]
+    return literal_number(level) if name == "level" else U[name]
 
 
-def _literal(number: int) -> ColumnElement[int]:
+def literal_number(number: int) -> ColumnElement[int]:
+    """A number that stands in the statement's own text."""
     return literal_column(str(int(number)), Integer)
 
 
@@ -205,6 +213,3 @@ def _figures(measures: Sequence[str], values: Sequence[Any]) -> Figures:
         else:
             made.numbers[name] = read
     return made
-
-
-_GENERATION = select(ROLLUP_STATE.c.generation).scalar_subquery()

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from promptgraph.domain.cells import SCOPES, Level, Scope, fine_cell
-from promptgraph.domain.cover import Cover, Periods, cover
+from promptgraph.domain.cover import Cover, Periods, cover, is_ragged, snapped
 from promptgraph.domain.delta import Delta
 from promptgraph.domain.errors import TooManyRowsError
 from promptgraph.domain.figures import Figures
@@ -22,6 +22,7 @@ from promptgraph.store.database import Session
 from promptgraph.store.ledger_rows import unfolded_pages
 from promptgraph.store.metrics_asked import Asked
 from promptgraph.store.raw_calls import facts_in, scores_in
+from promptgraph.store.retention import kept_since
 from promptgraph.store.rollup_sums import Cells, Key, cell_sums
 
 RAW_DAYS = dict.fromkeys(Scope, 31) | {Scope.CROSS: 7}
@@ -93,7 +94,7 @@ async def tally(
             InvalidInputError   a sum of one cell passes 64 bits
             InvalidRollupError  a stored value is damaged
     """
-    if asked.empty:
+    if asked.empty or not measures:
         return {}
     scope = asked.scope(by)
     steps = Steps.of(windows, scope)
@@ -107,6 +108,21 @@ async def tally(
             made[key] = Figures.blank(measures)
         made[key].add(figures)
     return made
+
+
+async def answered(
+    session: Session, asked: Asked, windows: Sequence[Window], by: Sequence[str]
+) -> list[Window]:
+    """The windows that can be answered for: edges of a time whose calls were pruned lie where cells begin.
+
+    keys  as `tally`
+    cost  one statement, none where all edges lie so anyhow
+    """
+    hours = Level.HOUR in SCOPES[asked.scope(by)].levels
+    if not any(is_ragged(window, hours=hours) for window in windows):
+        return list(windows)
+    before = await kept_since(session)
+    return list(windows) if before is None else snapped(windows, before, hours=hours)
 
 
 _STARTS: Mapping[Level, int] = {Level.TOTAL: 0, Level.DAY: DAY_US, Level.HOUR: HOUR_US}

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
@@ -15,8 +16,9 @@ from starlette.websockets import WebSocketClose
 
 from promptgraph.domain.errors import PromptgraphError
 from promptgraph.web.http import Door
+from promptgraph.web.otlp import TracesDoor
 from promptgraph.web.pages import SECURITY_HEADERS
-from promptgraph.web.routes import not_found, routes
+from promptgraph.web.routes import GRAPHQL_PATH, not_found, routes
 
 log = logging.getLogger("promptgraph.web")
 
@@ -27,8 +29,11 @@ Running = Callable[[], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`hosts`: the names that a Host header may have, without a port; `*` lets every name in."""
+    """`hosts`: the names that a Host header may have, without a port; `*` lets every name in. `door` is what
+    the router has at /graphql: nobody needs to be shown the way there.
+    """
 
+    door: Door
     router: Router
     running: Running
     hosts: frozenset[str]
@@ -39,7 +44,8 @@ class Application:
         elif scope["type"] == "websocket" and not (self._is_addressed(scope) and self._is_of_ours(scope)):
             await WebSocketClose()(scope, receive, send)
         elif scope["type"] == "websocket" or self._is_addressed(scope):
-            await self.router(scope, receive, send)
+            straight = scope["type"] == "http" and scope["path"] == GRAPHQL_PATH
+            await (self.door if straight else self.router)(scope, receive, send)
         else:
             answer = PlainTextResponse(
                 "This server does not go by the name in Host, or there are several.\n", 400, SECURITY_HEADERS
@@ -50,10 +56,10 @@ class Application:
         """Whether the request names this server, and no other: a page that has its own name point here is
         turned away, and so is a request whose name depends on who reads it.
         """
-        named = HTTPConnection(scope).headers.getlist("host")
+        named = [value for name, value in scope["headers"] if name == b"host"]
         if len(named) > 1:
             return False
-        return ANY_HOST in self.hosts or host_name("".join(named)) in self.hosts
+        return ANY_HOST in self.hosts or (bool(named) and _named(named[0]) in self.hosts)
 
     def _is_of_ours(self, scope: Scope) -> bool:
         """Whether no page of another site asks: browsers let any page open a WebSocket to anywhere, and say
@@ -81,10 +87,17 @@ class Application:
             raise
 
 
-def application(door: Door, running: Running, hosts: Collection[str]) -> Application:
-    """The server around `door`. Paths are taken as they come: nothing redirects by the Host header."""
-    router = Router(routes(door), redirect_slashes=False, default=not_found)
-    return Application(router, running, frozenset(host.lower() for host in hosts))
+def application(
+    door: Door, running: Running, hosts: Collection[str], traces: TracesDoor | None = None
+) -> Application:
+    """The server around its doors. Paths are taken as they come: nothing redirects by the Host header."""
+    router = Router(routes(door, traces), redirect_slashes=False, default=not_found)
+    return Application(door, router, running, frozenset(host.lower() for host in hosts))
+
+
+@lru_cache(64)
+def _named(header: bytes) -> str:
+    return host_name(header.decode("latin-1"))
 
 
 def host_name(header: str) -> str:

@@ -1,18 +1,15 @@
-"""Request bodies: how much is read, how long is waited, and which JSON is accepted."""
+"""Request bodies: how much is read, and how long is waited."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, NoReturn
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
-from promptgraph.domain.canonical import Json
-from promptgraph.graph.pipeline import BULKY, QUERY_BYTES
+from promptgraph.graph.bulk import BULKY, QUERY_BYTES
+from promptgraph.graph.patience import within
 from promptgraph.web.refusal import HttpRefusedError
 
 BULKY_AT_ONCE = 2
@@ -20,7 +17,6 @@ BODY_SECONDS = 30.0
 """What a client has for sending; waiting for its turn does not count."""
 TURN_SECONDS = 30.0
 """What a large request waits for its turn before it is sent away."""
-INTEGER_DIGITS = 30
 SIGNS: Mapping[bytes, int] = {name.lower().encode(): bulk.limit for name, bulk in BULKY.items()}
 """One of them stands, in whatever case, in the first MiB of a body that may be larger, in its query or its
 operation name; and how large that may be. What the operation really does is looked at later.
@@ -32,20 +28,70 @@ class DisconnectedError(Exception):
     """The client went away before its request was complete; nobody waits for an answer."""
 
 
-async def read_body(receive: Receive, announced: int | None, large: Callable[[], Awaitable[object]]) -> bytes:
+async def read_body(
+    receive: Receive,
+    announced: int | None,
+    large: Callable[[], Awaitable[object]],
+    *,
+    most: int | None = None,
+) -> bytes:
     """The whole body.
 
-    keys    announced: the Content-Length, if there is one; large: awaited before more than 1 MiB is held
+    keys    announced: the Content-Length, if there is one; large: awaited before more than 1 MiB is held;
+            most: how many bytes it may have, where its first MiB does not say so
     raises  HttpRefusedError   413 too large, 408 too slow, 503 too many large ones at once
             DisconnectedError  the client went away
     """
-    if announced is not None and announced > LARGEST:
-        raise _too_large(LARGEST)
+    check_length(announced, most)
+    first = await first_piece(receive)
+    if (body := whole_of(first)) is not None:
+        return body
+    return await body_from(first, receive, large, most=most)
+
+
+def check_length(announced: int | None, most: int | None = None) -> None:
+    """Nothing, for a body that may be as long as its client says.
+
+    raises  HttpRefusedError  413
+    """
+    largest = LARGEST if most is None else most
+    if announced is not None and announced > largest:
+        raise _too_large(largest)
+
+
+async def first_piece(receive: Receive) -> Message:
+    """What has come of a body when something has.
+
+    raises  HttpRefusedError   408 too slow
+            DisconnectedError  the client went away
+    """
+    try:
+        message = await within(BODY_SECONDS, receive())
+    except TimeoutError:
+        raise _too_slow() from None
+    if message["type"] != "http.request":
+        raise DisconnectedError
+    return message
+
+
+def whole_of(first: Message) -> bytes | None:
+    """The body, if it came in one piece, and is none of those that may be large."""
+    body: bytes = first.get("body", b"")
+    return None if first.get("more_body") or len(body) > QUERY_BYTES else body
+
+
+async def body_from(
+    first: Message, receive: Receive, large: Callable[[], Awaitable[object]], *, most: int | None = None
+) -> bytes:
+    """The whole body that begins so; for the rest a client has as long as for the beginning.
+
+    keys, raises  as `read_body`
+    """
     try:
         async with asyncio.timeout(BODY_SECONDS) as clock:
-            return await _collected(receive, partial(_its_turn, clock, large))
+            return await _collected(_pieces(first, receive), partial(_its_turn, clock, large), most)
     except TimeoutError:
-        raise HttpRefusedError(408, f"The body did not arrive within {BODY_SECONDS:g} s.") from None
+        raise _too_slow() from None
 
 
 async def _its_turn(clock: asyncio.Timeout, large: Callable[[], Awaitable[object]]) -> None:
@@ -61,16 +107,24 @@ async def _its_turn(clock: asyncio.Timeout, large: Callable[[], Awaitable[object
     clock.reschedule(now() + left)
 
 
-async def _collected(receive: Receive, large: Callable[[], Awaitable[object]]) -> bytes:
-    body, limit, more = bytearray(), QUERY_BYTES, True
-    while more:
+async def _pieces(first: Message, receive: Receive) -> AsyncIterator[bytes]:
+    message = first
+    yield message.get("body", b"")
+    while message.get("more_body", False):
         message = await receive()
         if message["type"] != "http.request":
             raise DisconnectedError
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
+        yield message.get("body", b"")
+
+
+async def _collected(
+    pieces: AsyncIterator[bytes], large: Callable[[], Awaitable[object]], most: int | None
+) -> bytes:
+    body, limit = bytearray(), QUERY_BYTES
+    async for piece in pieces:
+        body += piece
         if limit == QUERY_BYTES < len(body):
-            limit = _limit(bytes(body[:QUERY_BYTES]).lower())
+            limit = _limit(bytes(body[:QUERY_BYTES]).lower()) if most is None else most
             if limit > QUERY_BYTES:
                 await large()
         if len(body) > limit:
@@ -83,70 +137,9 @@ def _limit(start: bytes) -> int:
     return max((size for sign, size in SIGNS.items() if sign in start), default=QUERY_BYTES)
 
 
+def _too_slow() -> HttpRefusedError:
+    return HttpRefusedError(408, f"The body did not arrive within {BODY_SECONDS:g} s.")
+
+
 def _too_large(limit: int) -> HttpRefusedError:
     return HttpRefusedError(413, f"The body is larger than {limit:,} bytes.")
-
-
-def decoded(body: bytes) -> Json:
-    """The JSON value of a body: UTF-8 without a mark, each key once, finite numbers, integers of 30 digits.
-
-    raises  HttpRefusedError  400, with what is wrong
-    """
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise HttpRefusedError(400, f"The body is not UTF-8: byte {error.start} is wrong.") from error
-    return parsed(text, what="body")
-
-
-def parsed(text: str, *, what: str) -> Json:
-    """The JSON value of a text, as strictly as `decoded`.
-
-    raises  HttpRefusedError  400, naming `what` was wrong
-    """
-    if text.startswith("\ufeff"):
-        raise HttpRefusedError(400, f"The {what} begins with a byte order mark: leave it out.")
-    try:
-        value: Json = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_int=_integer,
-            parse_float=_finite,
-        )
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise HttpRefusedError(400, f"The {what} is not JSON: {error.msg} at {where}.") from error
-    except RecursionError as error:
-        raise HttpRefusedError(400, f"The {what} is nested too deeply.") from error
-    except _StrictError as error:
-        raise HttpRefusedError(400, f"The {what} is refused: {error}") from error
-    return value
-
-
-class _StrictError(Exception):
-    """JSON that many readers take, each in its own way."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _StrictError("an object names a key twice.")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _StrictError(f"JSON knows no {name}.")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > INTEGER_DIGITS:
-        raise _StrictError(f"an integer has more than {INTEGER_DIGITS} digits.")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise _StrictError("a number is too large.")
-    return value

@@ -5,34 +5,47 @@ words what became of it. Every answer, refusals too, is a GraphQL response.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
-from promptgraph.graph.answer import Answer, Kind, RequestRefusedError, refused
-from promptgraph.graph.pipeline import QUERY_BYTES, Pipeline, Request, Way, asked
-from promptgraph.web.body import BULKY_AT_ONCE, DisconnectedError, decoded, parsed, read_body
-from promptgraph.web.media import EVENTS, GRAPHQL, JSON, check_json, negotiated, takes_events, wants_page
+from promptgraph.graph.answer import Answer, Kind, RequestRefusedError, refused, unavailable
+from promptgraph.graph.pipeline import Pipeline
+from promptgraph.graph.request import Request, Way, asked
+from promptgraph.graph.streams import Answers
+from promptgraph.graph.wire import encoded, parsed
+from promptgraph.web.body import (
+    BULKY_AT_ONCE,
+    DisconnectedError,
+    body_from,
+    check_length,
+    first_piece,
+    whole_of,
+)
+from promptgraph.web.etag import give_once, tagged
+from promptgraph.web.heads import Head, Heads, accepted, told
+from promptgraph.web.media import EVENTS, GRAPHQL, JSON, wants_page
 from promptgraph.web.pages import graphiql_page
+from promptgraph.web.recall import Kept, Recall, give, kept_of
 from promptgraph.web.refusal import HttpRefusedError
-from promptgraph.web.response import UNAVAILABLE, respond
+from promptgraph.web.response import EXPLANATIONS, UNAVAILABLE, Headers, raw, respond, usual, whole
+from promptgraph.web.revision import REVISION
 from promptgraph.web.sse import send_event, send_events
 from promptgraph.web.streams import Streams
 
 PARTIAL_SUCCESS = 294
+PAGE_METHODS = ("GET", "HEAD")
 GET_FIELDS = ("query", "documentId", "operationName", "variables", "extensions")
 UNNAMED = ("operationName", "")
 """In a URL, what is empty is not there."""
-COST_HEADER = "graphql-cost"
-COST_WANTED = ("1", "report")
+PATH_HEADER, REVISION_HEADER = b"x-promptgraph-path", REVISION.encode()
 
 STATUS: dict[Kind, tuple[int, int]] = {
     # kind: (as application/graphql-response+json, as application/json, where 200 is what clients look for)
@@ -48,8 +61,6 @@ STATUS: dict[Kind, tuple[int, int]] = {
 
 STREAMED = (Kind.DATA, Kind.PARTIAL, Kind.FAILED, Kind.REFUSED)
 """What reaches a client of events as one: an EventSource shows its page nothing of other answers."""
-Body = Callable[[int | None], Awaitable[bytes]]
-"""Reads a body of the announced length, if one was announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +74,34 @@ class Door:
     page: bool = False
     bulky: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BULKY_AT_ONCE))
     streams: Streams = field(default_factory=Streams)
+    heads: Heads = field(default_factory=Heads)
+    recall: Recall = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recall", Recall(self.pipeline.state))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        accept = ", ".join(headers.getlist("accept"))
-        if self.page and scope["method"] in ("GET", "HEAD") and wants_page(accept):
+        found, method = told(scope), scope["method"]
+        if method != "POST" and self.page and wants_page(accepted(found)) and method in PAGE_METHODS:
             await graphiql_page(HttpRequest(scope))(scope, receive, send)
             return
         media = JSON
         try:
-            self._check_method(scope["method"])
-            media = negotiated(accept)
-            async with AsyncExitStack() as held:
-                large = partial(held.enter_async_context, self.bulky)
-                request, way = await self._request(scope, headers, partial(read_body, receive, large=large))
-                answer = self.pipeline.subscribe if takes_events(accept) else self.pipeline.answer
-                found = await answer(request, way)
-            if not isinstance(found, Answer):
-                with closing(found):
-                    await send_events(found, receive, send, self.streams)
-            elif media == EVENTS and found.kind in STREAMED:
-                await send_event(found, send)
-            else:
-                await respond(send, STATUS[found.kind][media != GRAPHQL], found.payload, written(media))
+            if method != "POST":
+                self._check_method(method)
+            head = self.heads.read(found)
+            media = head.media
+            if head.least is not None:
+                await self.pipeline.state.at_least(head.least)
+            await (self._get if method == "GET" else self._post)(scope, head, receive, send)
         except RequestRefusedError as error:
-            status = STATUS[error.kind][media != GRAPHQL]
-            await respond(send, status, refused(error).payload, written(media))
+            await _tell(send, refused(error, error.kind), media)
         except HttpRefusedError as error:
             kind = StoreUnavailableError if error.status == UNAVAILABLE else InvalidInputError
             payload = refused(kind(str(error))).payload
-            await respond(send, error.status, payload, written(media), error.headers)
+            await respond(send, error.status, encoded(payload), written(media), error.headers)
+        except StoreUnavailableError as error:
+            await _tell(send, unavailable(error), media)
         except DisconnectedError:
             return
 
@@ -101,10 +110,78 @@ class Door:
         if method not in allowed:
             raise HttpRefusedError(405, f"Use {' or '.join(allowed)}.", {"Allow": ", ".join(allowed)})
 
-    async def _request(self, scope: Scope, headers: Headers, body: Body) -> tuple[Request, Way]:
-        if scope["method"] == "GET":
-            return fetched(scope["query_string"], headers), Way(reading=True, tell_cost=wants_cost(headers))
-        return await posted(headers, body)
+    async def _get(self, scope: Scope, head: Head, receive: Receive, send: Send) -> None:
+        named, form = scope["query_string"], f"GET {head.media}"
+        request = fetched(named, head.site)
+        kept = None if head.events or head.tell_cost else await self.recall.find(form, named)
+        if kept is None:
+            found = await self._asked(request, head, Way(reading=True, tell_cost=head.tell_cost))
+            if not isinstance(found, Answer) or found.tag is None or head.tell_cost:
+                await self._give(found, head, receive, send)
+                return
+            kept = tagged(found.tag, described(found, head.media), encoded(found.payload))
+            self.recall.keep(form, named, kept)
+        await give_once(send, kept, scope)
+
+    async def _post(self, scope: Scope, head: Head, receive: Receive, send: Send) -> None:
+        if not head.is_json:
+            head.check_json()
+        check_length(announced(scope))
+        first = await first_piece(receive)
+        if (body := whole_of(first)) is not None:
+            if head.is_plain and (kept := self.recall.at_hand(head.media, body)) is not None:
+                self.pipeline.counters.recalled += 1
+                await give(send, kept)
+                return
+            found = await self._answered(body, head)
+        else:
+            async with AsyncExitStack() as held:
+                body = await body_from(first, receive, partial(held.enter_async_context, self.bulky))
+                found = await self._answered(body, head)
+        await self._give(found, head, receive, send)
+
+    async def _answered(self, body: bytes, head: Head) -> Kept | Answer | Answers:
+        """The answer to a body, the one at hand if there is one."""
+        if head.is_plain and (kept := await self.recall.find(head.media, body)) is not None:
+            self.pipeline.counters.recalled += 1
+            return kept
+        way = Way(size=len(body), tell_cost=head.tell_cost)
+        found = await self._asked(await self.pipeline.read(body), head, way)
+        if not head.is_plain or not isinstance(found, Answer) or found.tag is None:
+            return found
+        kept = kept_of(found.tag, described(found, head.media), encoded(found.payload))
+        self.recall.keep(head.media, body, kept)
+        return kept
+
+    def _asked(self, request: Request, head: Head, way: Way) -> Awaitable[Answer | Answers]:
+        return (self.pipeline.subscribe if head.events else self.pipeline.answer)(request, way)
+
+    async def _give(self, found: Kept | Answer | Answers, head: Head, receive: Receive, send: Send) -> None:
+        if isinstance(found, Kept):
+            await give(send, found)
+        elif not isinstance(found, Answer):
+            with closing(found):
+                await send_events(found, receive, send, self.streams)
+        elif head.media == EVENTS and found.kind in STREAMED:
+            await send_event(found, send)
+        else:
+            await _tell(send, found, head.media)
+
+
+async def _tell(send: Send, answer: Answer, media: str) -> None:
+    status = STATUS[answer.kind][media != GRAPHQL]
+    headers = [*described(answer, written(media)), *raw(EXPLANATIONS.get(status, {}))]
+    await whole(send, status, headers, encoded(answer.payload))
+
+
+def described(answer: Answer, media: str) -> Headers:
+    """The headers of an answer in this form."""
+    headers = usual(media).copy()
+    if answer.path is not None:
+        headers.append((PATH_HEADER, answer.path.encode()))
+    if answer.revision is not None:
+        headers.append((REVISION_HEADER, b"%d" % answer.revision))
+    return headers
 
 
 def written(media: str) -> str:
@@ -112,34 +189,20 @@ def written(media: str) -> str:
     return JSON if media == EVENTS else media
 
 
-async def posted(headers: Headers, body: Body) -> tuple[Request, Way]:
-    """The request in a body.
-
-    raises  HttpRefusedError, RequestRefusedError  with what is wrong
-    cost    a large body is decoded in a thread, so that other requests go on
-    """
-    types, codings = headers.getlist("content-type"), headers.getlist("content-encoding")
-    codings += [coding for coding in headers.getlist("transfer-encoding") if coding.lower() != "chunked"]
-    check_json(", ".join(types), ", ".join(codings))
-    length = headers.get("content-length", "")
-    raw = await body(int(length[:20]) if length.isascii() and length.isdigit() else None)
-    way = Way(size=len(raw), tell_cost=wants_cost(headers))
-    if len(raw) <= QUERY_BYTES:
-        return asked(decoded(raw)), way
-    return await asyncio.to_thread(lambda: asked(decoded(raw))), way
+def announced(scope: Scope) -> int | None:
+    """The length of the body, if the client says it."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value[:20]) if value.isdigit() else None
+    return None
 
 
-def wants_cost(headers: Mapping[str, str]) -> bool:
-    """Whether the answer is to say what the operation cost."""
-    return headers.get(COST_HEADER) in COST_WANTED
-
-
-def fetched(query_string: bytes, headers: Mapping[str, str]) -> Request:
-    """The request in a URL.
+def fetched(query_string: bytes, site: str) -> Request:
+    """The request in a URL. `site`: whose page asks, by the browser.
 
     raises  HttpRefusedError, RequestRefusedError  with what is wrong; 403 when a page of another site asks
     """
-    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+    if site not in ("none", "same-origin"):
         raise HttpRefusedError(403, "Pages of other sites may not ask here.")
     try:
         pairs = parse_qsl(

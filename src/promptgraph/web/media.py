@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from starlette.datastructures import Headers
+
 from promptgraph.web.refusal import HttpRefusedError
 
 GRAPHQL = "application/graphql-response+json"
@@ -83,17 +85,31 @@ def wants_page(accept: str) -> bool:
     )
 
 
-def check_json(content_type: str, content_encoding: str) -> None:
-    """Nothing, for a body that is plain JSON. The type is compared whole, for no other site can send it.
+def media_of(content_type: str) -> str:
+    """The media type of a body, in lower case and whole: what is compared with it, no other site can send.
 
-    raises  HttpRefusedError  415
+    raises  HttpRefusedError  415, it is text in another form than UTF-8
     """
     media, *parameters = (part.strip() for part in content_type.split(";"))
-    if media.lower() != JSON:
-        raise HttpRefusedError(415, f"A body must be sent as {JSON}.")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset" and value.strip('" ').lower() not in ("utf-8", "utf8"):
             raise HttpRefusedError(415, "A body must be UTF-8.")
+    return media.lower()
+
+
+def codings_of(headers: Headers) -> str:
+    """How a body is compressed, in lower case, on its way too; empty where it is as it was."""
+    codings = [*headers.getlist("content-encoding"), *headers.getlist("transfer-encoding")]
+    return ", ".join(coding.strip().lower() for coding in codings if coding.lower() not in ("chunked", ""))
+
+
+def check_json(content_type: str, content_encoding: str) -> None:
+    """Nothing, for a body that is plain JSON.
+
+    raises  HttpRefusedError  415
+    """
+    if media_of(content_type) != JSON:
+        raise HttpRefusedError(415, f"A body must be sent as {JSON}.")
     if content_encoding.strip().lower() not in ("", "identity"):
         raise HttpRefusedError(415, "A body must not be compressed.", {"Accept-Encoding": "identity"})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
 
-import orjson
 from starlette.types import Send
 
 from promptgraph.web.pages import SECURITY_HEADERS
@@ -20,32 +18,40 @@ EXPLANATIONS: dict[int, dict[str, str]] = {
 """Headers that go with a status."""
 
 
+Headers = list[tuple[bytes, bytes]]
+
+
 async def respond(
-    send: Send, status: int, payload: Mapping[str, Any], media: str, headers: Mapping[str, str] | None = None
+    send: Send, status: int, body: bytes, media: str, headers: Mapping[str, str] | None = None
 ) -> None:
     """Send one complete answer."""
-    body = encoded(payload)
-    own = {"Content-Length": str(len(body)), **EXPLANATIONS.get(status, {}), **(headers or {})}
-    await begin(send, status, media, own)
+    own = {**EXPLANATIONS.get(status, {}), **(headers or {})}
+    await whole(send, status, [*usual(media), *raw(own)], body)
+
+
+async def whole(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send an answer with these headers, and its length."""
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length_of(body)]})
     await send({"type": "http.response.body", "body": body})
+
+
+def length_of(body: bytes) -> tuple[bytes, bytes]:
+    """The header that says how long the body is."""
+    return b"content-length", b"%d" % len(body)
 
 
 async def begin(send: Send, status: int, media: str, headers: Mapping[str, str]) -> None:
     """Send the head of an answer."""
-    every = {
-        "Content-Type": f"{media}; charset=utf-8",
-        "Cache-Control": "no-store",
-        "Vary": "Accept",
-        **SECURITY_HEADERS,
-        **headers,
-    }
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in every.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.start", "status": status, "headers": [*usual(media), *raw(headers)]})
 
 
-def encoded(payload: Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8. What UTF-8 cannot write, quoted from a refused request, is escaped."""
-    try:
-        return orjson.dumps(payload)
-    except orjson.JSONEncodeError:
-        return json.dumps(payload, allow_nan=False).encode("ascii")
+@cache
+def usual(media: str) -> Headers:
+    """The headers that every answer in this form has."""
+    every = {"Content-Type": f"{media}; charset=utf-8", "Cache-Control": "no-store", "Vary": "Accept"}
+    return raw(every | SECURITY_HEADERS)
+
+
+def raw(headers: Mapping[str, str]) -> Headers:
+    """Headers as ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

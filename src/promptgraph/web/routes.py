@@ -10,18 +10,22 @@ from starlette.websockets import WebSocketClose
 
 from promptgraph import __version__
 from promptgraph.web.http import Door
+from promptgraph.web.otlp import TRACES_PATH, TracesDoor
 from promptgraph.web.pages import SECURITY_HEADERS, static
 from promptgraph.web.websocket import Sockets
 
 GRAPHQL_PATH = "/graphql"
 
 
-def routes(door: Door) -> list[BaseRoute]:
-    """The paths, with `door` at /graphql; pages only where it shows one."""
+def routes(door: Door, traces: TracesDoor | None = None) -> list[BaseRoute]:
+    """The paths, with `door` at /graphql; traces where there is a door for them, pages only where `door`
+    shows one.
+    """
     pages: list[BaseRoute] = [Route("/", home), Route("/static/{path:path}", static)]
     return [
         Route(GRAPHQL_PATH, door),
         WebSocketRoute(GRAPHQL_PATH, Sockets(door.pipeline, door.streams)),
+        *([Route(TRACES_PATH, traces)] if traces else []),
         Route("/healthz", healthz),
         *(pages if door.page else []),
     ]

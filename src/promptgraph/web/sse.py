@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from starlette.types import Receive, Send
 
 from promptgraph.graph.answer import Answer
+from promptgraph.graph.wire import encoded
 from promptgraph.web.media import EVENTS
-from promptgraph.web.response import begin, encoded
+from promptgraph.web.response import begin
 from promptgraph.web.streams import SEND_SECONDS, Streams, until_any
 
 BEAT_SECONDS = 12.0

@@ -13,10 +13,10 @@ from starlette.types import Message, Receive, Scope, Send
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.graph.answer import Answer, RequestRefusedError, refused
-from promptgraph.graph.pipeline import Pipeline, Request, Way, asked
-from promptgraph.web.body import parsed
+from promptgraph.graph.pipeline import Pipeline
+from promptgraph.graph.request import Request, Way, asked
+from promptgraph.graph.wire import encoded, parsed
 from promptgraph.web.refusal import HttpRefusedError
-from promptgraph.web.response import encoded
 from promptgraph.web.streams import SEND_SECONDS, Streams, until_any
 
 PROTOCOL = "graphql-transport-ws"
@@ -121,7 +121,7 @@ class Conversation:
             raise ClosingError(TOO_LARGE, f"A message has at most {MESSAGE_CHARACTERS:,} characters.")
         try:
             message = parsed(text, what="message")
-        except HttpRefusedError as error:
+        except RequestRefusedError as error:
             raise ClosingError(BAD_MESSAGE, str(error)) from error
         if not isinstance(message, dict):
             raise ClosingError(BAD_MESSAGE, "A message is a JSON object.")

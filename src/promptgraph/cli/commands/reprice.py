@@ -29,7 +29,7 @@ def reprice_calls(settings: Settings, *, since: dt.datetime | None, dry_run: boo
     """Give calls whose cost was computed, or is unknown, what today's prices say, and correct the metrics.
 
     Costs that callers reported stay, and so does a cost of a model whose price is no longer known. It may be
-    stopped and run again at any time, while calls are recorded.
+    stopped and run again at any time, while calls are recorded. Calls that were pruned keep what they cost.
     """
     with working("Pricing"):
         done = run(_repriced(settings, since, dry_run=dry_run))
