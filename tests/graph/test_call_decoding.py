@@ -112,7 +112,8 @@ def test_is_in_doubt_of_what_only_the_standard_way_judges(sent: object) -> None:
 
 def test_is_in_doubt_of_more_rows_than_a_request_may_hold() -> None:
     """The request's own bounds are looked at where they always are."""
-    assert CallDecoder(schema()).calls([{"model": "m"}] * (MOST_ROWS + 1)) is None
+    rows: list[Any] = [{"model": "m"}] * (MOST_ROWS + 1)
+    assert CallDecoder(schema()).calls(rows) is None
     assert CallDecoder(schema()).calls({"model": "m"}) is None
     assert CallDecoder(schema()).calls([]) == []
 

@@ -243,8 +243,8 @@ async def test_made_operations_are_answered_alike(
     """Equal bytes, keys in their order; errors are for the standard executor alone, and nine of ten
     operations that have none take the fast way.
     """
-    number = int(request.config.getoption("operations")) // 2
-    seed = f"{asked.dialect} {memory} {request.config.getoption('seed')}"
+    number = request.config.option.operations // 2
+    seed = f"{asked.dialect} {memory} {request.config.option.seed}"
     tally = await compared(sides(asked, memory=memory), Maker(schema().core, await pool(asked), seed), number)
     print(  # noqa: T201  # the share is to be seen
         f"\n{asked.dialect}: {tally.operations} operations, {tally.clean} without an error, of them"
