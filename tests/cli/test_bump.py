@@ -1,42 +1,12 @@
 """`promptgraph bump`."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Answer, Command
+from tests.cli.repository import ANSWER, commit, edit, git
 from tests.factories import prompt_yaml, write_tree
-
-ANSWER = "support/answer.prompt.yaml"
-
-
-def git(folder: Path, *words: str) -> None:
-    """One git command, by nobody in particular."""
-    who = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    who |= {
-        f"GIT_{role}_{part}": "a@example.com"
-        for role in ("AUTHOR", "COMMITTER")
-        for part in ("NAME", "EMAIL")
-    }
-    subprocess.run(
-        ["git", *words], cwd=folder, env=os.environ | who, check=True, capture_output=True
-    )  # fixed words
-
-
-def commit(folder: Path) -> None:
-    """Everything below `folder` as a commit."""
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "x")
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    """`before` replaced by `after`, which must be there."""
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
 
 
 def files(folder: Path) -> dict[Path, bytes]:
@@ -250,3 +220,47 @@ def test_changes_nothing_when_a_name_is_wrong(
 def test_says_that_there_is_no_folder(cli: Command) -> None:
     """Without a prompts folder there is nothing to bump."""
     assert "There is no folder prompts" in cli("bump", "x", code=2).stderr
+
+
+@pytest.fixture
+def branch(prompts: Path) -> Path:
+    """The starter's prompts, committed on main, then edited and committed on a branch."""
+    commit(prompts.parent)
+    git(prompts.parent, "branch", "-m", "main")
+    git(prompts.parent, "checkout", "--quiet", "-b", "edit")
+    edit(prompts / ANSWER, "You answer", "You always answer")
+    git(prompts.parent, "commit", "--quiet", "--all", "--message", "edit")
+    return prompts
+
+
+def test_bumps_what_a_branch_changed(branch: Path, cli: Command, answer: Answer) -> None:
+    """The copy that a label names holds what main published, not what the branch made of that number."""
+    found = answer("bump", "--changed", "--base", "main")
+    assert [bumped("support/answer", 1, 2)] == found["bumps"]
+    assert "You answer" in (branch / "support/answer@1.prompt.yaml").read_text()
+    assert 0 == answer("check", "--base", "main")["errors"]
+    assert "Nothing has changed" in cli("bump", "--changed", "--base", "main").stdout
+
+
+def test_takes_a_number_that_the_target_has_not(branch: Path, cli: Command, answer: Answer) -> None:
+    """Two branches bumped to the same number for other texts: the second one takes the number above."""
+    cli("bump", "--changed", "--base", "main")
+    git(branch.parent, "add", "--all")
+    git(branch.parent, "commit", "--quiet", "--message", "bumped")
+    git(branch.parent, "checkout", "--quiet", "main")
+    edit(branch / ANSWER, "You answer", "You never answer")
+    cli("bump", "--changed")
+    git(branch.parent, "add", "--all")
+    git(branch.parent, "commit", "--quiet", "--message", "theirs")
+    git(branch.parent, "checkout", "--quiet", "edit")
+    (problem,) = answer("check", "--base", "main", code=1)["problems"]
+    assert "Version 2 of support/answer was published on main meanwhile" in problem["message"]
+    assert [bumped("support/answer", 2, 3)] == answer("bump", "--changed", "--base", "main")["bumps"]
+    assert 0 == answer("check", "--base", "main")["errors"]
+
+
+@pytest.mark.usefixtures("prompts")
+@pytest.mark.parametrize("words", [(), ("a", "--changed"), ("a", "--base", "main"), ("--base", "main")])
+def test_bumps_names_or_changes(cli: Command, words: tuple[str, ...]) -> None:
+    """One of the two is meant."""
+    assert "Name prompts, or give --changed" in cli("bump", *words, code=2).stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Answer, Command
+from tests.cli.repository import ANSWER, commit, edit, git
 from tests.factories import prompt_yaml, write_tree
 
 
@@ -114,3 +115,102 @@ def test_says_that_a_path_is_too_long(cli: Command) -> None:
     assert said.startswith("error: The prompts folder aaa")
     assert said.endswith("a… cannot be looked at: File name too long.\n")
     assert len(said) < 200
+
+
+@pytest.fixture
+def branch(prompts: Path) -> Path:
+    """The starter's prompts, committed, with one of them edited on a branch."""
+    commit(prompts.parent)
+    git(prompts.parent, "branch", "-m", "main")
+    git(prompts.parent, "checkout", "--quiet", "-b", "edit")
+    edit(prompts / ANSWER, "You answer", "You always answer")
+    return prompts
+
+
+def test_says_what_a_branch_forgot(branch: Path, cli: Command, answer: Answer) -> None:
+    """Changed without a new number: a finding with its mend; bumped: what it means, and whom it reaches."""
+    found = answer("check", "--base", "main", code=1)
+    assert ["Run: promptgraph bump support/answer"] == [problem["hint"] for problem in found["problems"]]
+    cli("bump", "support/answer")
+    found = answer("check", "--base", "main")
+    assert "main" == found["base"]
+    (change,) = found["changes"]
+    assert ("support/answer", 1, 2, "MINOR") == tuple(change[key] for key in ("name", "from", "to", "impact"))
+    assert "The text of the system message changed." in change["sentences"]
+    assert branch.is_dir()
+
+
+def test_annotates_a_pull_request(branch: Path, cli: Command) -> None:
+    """One workflow command a finding, by file and line as the repository sees them."""
+    shown = cli("check", "--base", "main", "--format", "github", code=1).stdout
+    place = f"file={branch.name}/{ANSWER},line="
+    (error,) = [line for line in shown.splitlines() if line.startswith("::error ")]
+    assert error.startswith(f"::error {place}")
+    assert "title=promptgraph::The content of support/answer changed" in error
+
+
+def test_no_text_forges_an_annotation(branch: Path, cli: Command) -> None:
+    """A line end or a percent sign in a message begins no other command."""
+    write_tree(
+        branch, {"a%0A::error.prompt.yaml": "version: 1\n", "b\n::error::c.prompt.yaml": "version: 1\n"}
+    )
+    shown = cli("check", "--format", "github", code=1).stdout
+    assert all(
+        line.startswith(("::error file=prompts/", "::warning file=prompts/")) for line in shown.splitlines()
+    )
+
+
+def test_reports_to_a_pull_request(branch: Path, cli: Command) -> None:
+    """Markdown: a table, the sentences, and the lines that changed; names hold no mark-up."""
+    cli("bump", "support/answer")
+    write_tree(branch, {"new.prompt.yaml": prompt_yaml(1, "x", description="<b>")})
+    shown = cli("check", "--base", "main", "--format", "markdown").stdout
+    assert shown.startswith("## Prompts: what changes since `main`\n")
+    assert "| `support/answer` | 1 → 2 | MINOR |" in shown
+    assert "\n+You always answer" in shown
+    assert "\n-You answer" in shown
+    assert "| `new` | 1 (added) | NONE |" in shown
+
+
+@pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ("nope", "error: git knows no revision nope: fetch it first, or name another."),
+        ("--all", "error: git knows no revision --all: fetch it first, or name another."),
+        ("lonely", "error: What is checked out and lonely have no commit in common: name another base."),
+    ],
+)
+def test_refuses_a_base_that_is_none(branch: Path, cli: Command, base: str, words: str) -> None:
+    """Wrong usage, in a sentence."""
+    git(branch.parent, "checkout", "--quiet", "--orphan", "lonely")
+    git(branch.parent, "commit", "--quiet", "--message", "lonely")
+    git(branch.parent, "checkout", "--quiet", "edit")
+    assert cli("check", "--base", base, code=2).stderr.startswith(words)
+
+
+def test_says_that_a_clone_is_shallow(branch: Path, cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clone that does not reach back to the fork cannot tell what changed; the mend is named."""
+    git(branch.parent, "commit", "--quiet", "--all", "--message", "y")
+    git(branch.parent, "checkout", "--quiet", "main")
+    write_tree(branch, {"other.prompt.yaml": prompt_yaml(1, "x")})
+    commit(branch.parent)
+    shallow = branch.parent / "shallow"
+    source = f"file://{branch.parent}"
+    git(
+        branch.parent,
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--no-single-branch",
+        "--branch=edit",
+        source,
+        str(shallow),
+    )
+    monkeypatch.chdir(shallow)
+    assert "git fetch --unshallow" in cli("check", "--base", "origin/main", code=2).stderr
+
+
+@pytest.mark.usefixtures("prompts")
+def test_needs_git_for_a_base(cli: Command) -> None:
+    """Outside of any repository there is nothing to compare with."""
+    assert "is in no git repository" in cli("check", "--base", "main", code=2).stderr

@@ -247,9 +247,9 @@ def test_a_file_says_what_it_said_then(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("name", "revision", "expected"),
     [
-        ("a.txt", "nope", "There is no file nope, and git knows no such revision"),
-        ("a.txt", "--all", "There is no file --all, and git knows no such revision"),
-        ("a.txt", "", "There is no file , and git knows no such revision"),
+        ("a.txt", "nope", "git knows no revision nope: fetch it first"),
+        ("a.txt", "--all", "git knows no revision --all: fetch it first"),
+        ("a.txt", "", "git knows no revision : fetch it first"),
         ("b.txt", "HEAD", "prompts/b.txt is no file in HEAD"),
         ("team", "HEAD", "prompts/team is no file in HEAD"),
         ("raw", "HEAD", "prompts/raw in HEAD is not UTF-8 text."),
@@ -268,7 +268,7 @@ def test_says_why_there_is_no_file_then(
 
 def test_says_that_git_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder outside of any repository, and a machine without git."""
-    with pytest.raises(InvalidInputError, match="is in no git repository: name a file"):
+    with pytest.raises(InvalidInputError, match="is in no git repository"):
         text_at(tmp_path / "a.txt", "HEAD")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InvalidInputError, match="git is not installed"):

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from promptgraph.cli.checking import MAX_SHOWN
+from promptgraph.cli.branches import parted
+from promptgraph.cli.checking import MAX_SHOWN, existing
 from promptgraph.cli.versions import Kept, Known, copies_of, known, missing, path_of, stored_contents
 from promptgraph.cli.writing import read_text, replace_text, write_new
 from promptgraph.config import Settings
@@ -105,7 +106,21 @@ async def bump_prompts(settings: Settings, words: tuple[str, ...]) -> Bumped:
     raises  NotFoundError · InvalidInputError · PromptFilesError  see `targets`; nothing was written
             NotFoundError  the text of a version that is named would be lost; nothing was written
     """
-    state = await known(settings)
+    return await _bumped(settings, await known(settings), words)
+
+
+async def bump_changed(settings: Settings, base: str) -> Bumped:
+    """Gives each prompt that needs one since the branch parted from `base` a version that nobody has yet,
+    there neither; see `bump_prompts`.
+
+    raises  InvalidInputError  git does not know the base, or not where the two parted
+    """
+    branch = parted(existing(settings.prompts_dir), base)
+    state = await known(settings, branch)
+    return await _bumped(settings, state, tuple(branch.branch(state.tree).unnumbered()))
+
+
+async def _bumped(settings: Settings, state: Known, words: tuple[str, ...]) -> Bumped:
     bumps = [_bump(state, spec) for spec in targets(state, words)]
     wanted = [version for bump in bumps for version in missing(state.tree, bump.name, bump.to_version)]
     kept = copies_of(state, wanted, await stored_contents(settings, state, wanted))

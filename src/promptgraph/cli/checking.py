@@ -1,4 +1,4 @@
-"""A prompts folder read as a whole, and every problem in it."""
+"""A prompts folder read as a whole, every problem in it, and what it changes since a revision of git."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from promptgraph.cli.branches import parted
 from promptgraph.cli.output import counted, progress, show, working
 from promptgraph.cli.problems import counted_problems, problem_json, show_problems
+from promptgraph.cli.reviews import reviews_json, show_reviews
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.tree import FileProblem, Place, Tree
 from promptgraph.files.tree import read_tree, run_tests
 from promptgraph.sync.references import unresolved
+from promptgraph.sync.review import Review
 
 MAX_SHOWN = 100
 """Characters of a path that a sentence repeats."""
@@ -20,11 +23,13 @@ MAX_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A tree and all that is wrong with it, by place."""
+    """A tree and all that is wrong with it, by place. With a `base`, what changed since, by prompt."""
 
     folder: Path
     tree: Tree
     problems: tuple[FileProblem, ...]
+    base: str | None = None
+    reviews: tuple[Review, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -50,18 +55,25 @@ def existing(folder: Path) -> Path:
     )
 
 
-def check_folder(folder: Path) -> Checked:
-    """Reads every file, finds what labels and selectors name, renders the tests."""
+def check_folder(folder: Path, base: str | None = None) -> Checked:
+    """Reads every file, finds what labels and selectors name, renders the tests; with a `base`, finds what
+    the branch changed since it parted from that revision.
+
+    raises  InvalidInputError  git does not know the base, or not where the two parted
+    """
     with working(f"Reading {folder}"):
         tree = read_tree(folder)
+        branch = None if base is None else parted(folder, base).branch(tree)
     problems = [*tree.problems, *unresolved(tree), *needless(tree), *_tested(tree)]
-    return Checked(folder, tree, tuple(sorted(problems, key=_order)))
+    reviews = branch.reviews() if branch else []
+    problems += branch.problems() if branch else []
+    return Checked(folder, tree, tuple(sorted(problems, key=_order)), base, tuple(reviews))
 
 
 def checked_json(checked: Checked) -> JsonObject:
     """The stable shape of `check --json`."""
     tree = checked.tree
-    return {
+    found: JsonObject = {
         "folder": checked.folder.as_posix(),
         "prompts": len(tree.newest()),
         "agents": len(tree.agents),
@@ -70,11 +82,15 @@ def checked_json(checked: Checked) -> JsonObject:
         "warnings": len(checked.problems) - checked.errors,
         "problems": [problem_json(problem) for problem in checked.problems],
     }
+    if checked.base is not None:
+        found |= {"base": checked.base, "changes": reviews_json(checked.reviews)}
+    return found
 
 
 def print_checked(checked: Checked) -> None:
     """The problems by file, and a last line that counts."""
     show_problems(checked.problems, checked.folder)
+    show_reviews(checked.reviews)
     tree = checked.tree
     size = ", ".join(
         counted(count, noun)

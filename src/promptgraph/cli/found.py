@@ -61,6 +61,16 @@ def find(settings: Settings, ref: PromptRef) -> Found:
         raise StoreUnavailableError(words) from error
 
 
+def find_stored(settings: Settings, ref: PromptRef) -> Found:
+    """The version that `ref` names in the registry.
+
+    raises  NotFoundError          it holds none
+            StoreUnavailableError  it cannot be asked
+    """
+    _check(ref)
+    return run(_in_registry(settings, ref, "the registry"))
+
+
 def _check(ref: PromptRef) -> None:
     if ref.version is not None and ref.label is not None:
         raise InvalidInputError("Give --version or --label, not both.", field="version")

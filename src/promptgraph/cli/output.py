@@ -85,6 +85,16 @@ def show_text(text: str) -> None:
     _print(Text(plain(text)))
 
 
+def show_rich(text: Text) -> None:
+    """Styled text of many lines on stdout, safe for a terminal as it is."""
+    _print(text)
+
+
+def has_colours() -> bool:
+    """Whether whoever looks at stdout sees colours."""
+    return screen().color_system is not None
+
+
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text | int | None]]) -> None:
     """Rows under headings; None is an empty cell. Piped it is plain columns, one line a row."""
     live = screen().is_terminal

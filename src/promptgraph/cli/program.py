@@ -18,6 +18,7 @@ PLACES = {
     "check": f"{ROOM}.check:check",
     "sync": f"{ROOM}.sync:sync",
     "bump": f"{ROOM}.bump:bump",
+    "diff": f"{ROOM}.diff:diff",
     "render": f"{ROOM}.render:render_prompt",
     "label": f"{ROOM}.label:label",
     "lock": f"{ROOM}.lock:lock",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from promptgraph.cli.branches import Parted
 from promptgraph.cli.checking import existing, pinned
 from promptgraph.cli.registry import Registry, registry, stored_prompts
 from promptgraph.config import Settings
@@ -27,7 +28,10 @@ Version = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`head` is None without git or before the first commit, `registry.stored` where it cannot be asked."""
+    """`head` is what git has published: HEAD, or where a branch began; None without git or before the first
+    commit. `beyond` are other revisions whose numbers are taken, too. `registry.stored` is None where it
+    cannot be asked.
+    """
 
     folder: Path
     files: Sequence[SourceFile]
@@ -36,6 +40,7 @@ class Known:
     head: Tree | None = None
     registry: Registry = field(default_factory=Registry)
     unread: Sequence[FileProblem] = ()
+    beyond: Sequence[Tree] = ()
 
     def highest(self, spec: PromptSpec) -> int | None:
         """The highest version of a prompt that is taken already; None where nobody could be asked."""
@@ -77,7 +82,8 @@ class Known:
 
     def _committed(self, spec: PromptSpec) -> list[int]:
         names = self.names(spec.name)
-        return [one.version for one in (self.head.prompts if self.head else ()) if one.name in names]
+        trees = (*filter(None, [self.head]), *self.beyond)
+        return [one.version for tree in trees for one in tree.prompts if one.name in names]
 
     def _stored(self, spec: PromptSpec) -> list[int]:
         stored = self.registry.stored
@@ -85,14 +91,16 @@ class Known:
         return [family.latest_version for family in families if family]
 
 
-async def known(settings: Settings) -> Known:
-    """What the files, git and the registry say now."""
+async def known(settings: Settings, branch: Parted | None = None) -> Known:
+    """What the files, git and the registry say now; of a branch, what git had published where it began."""
     folder = existing(settings.prompts_dir)
     files, unread = read_files(folder)
     head_files = files_at(folder)
     head = None if head_files is None else parse_tree(head_files)
     asked = await registry(settings)
-    return Known(folder, files, parse_tree(files), head_files or (), head, asked, unread)
+    if branch is None:
+        return Known(folder, files, parse_tree(files), head_files or (), head, asked, unread)
+    return Known(folder, files, parse_tree(files), branch.files, branch.began, asked, unread, [branch.target])
 
 
 async def stored_contents(

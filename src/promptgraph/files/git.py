@@ -152,24 +152,56 @@ def text_at(path: Path, revision: str) -> str:
     raises  InvalidInputError  no git, no repository, no such revision, no such file in it, or no UTF-8
     """
     folder = path.absolute().parent
-    if shutil.which(_GIT[0]) is None:
-        raise InvalidInputError("git is not installed, so it knows no revisions: install it, or name a file.")
-    prefix = _asked(folder, "rev-parse", "--show-prefix")
-    if prefix is None:
-        raise InvalidInputError(f"{path} is in no git repository: name a file instead of a revision.")
-    sha = _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if sha is None:
-        raise InvalidInputError(
-            f"There is no file {revision}, and git knows no such revision: fetch it first, or name another."
-        )
+    sha = commit_of(folder, revision)
+    prefix = _asked(folder, "rev-parse", "--show-prefix") or ""
     name = prefix.removesuffix("\n") + path.name
-    raw = _run(folder, "cat-file", "blob", f"{sha.strip()}:{name}")
+    raw = _run(folder, "cat-file", "blob", f"{sha}:{name}")
     if raw is None:
         raise InvalidInputError(f"{name} is no file in {revision}: name a revision that has it, or a file.")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"{name} in {revision} is not UTF-8 text.") from error
+
+
+def root_of(folder: Path) -> Path | None:
+    """The root of the repository that `folder` is in; None without one."""
+    root = _asked(folder, "rev-parse", "--show-toplevel")
+    return None if root is None else Path(root.removesuffix("\n"))
+
+
+def commit_of(folder: Path, revision: str) -> str:
+    """The commit that `revision` names in the repository of `folder`.
+
+    raises  InvalidInputError  no git, no repository, or no such revision
+    """
+    if shutil.which(_GIT[0]) is None:
+        raise InvalidInputError("git is not installed, so it knows no revisions: install it first.")
+    if _asked(folder, "rev-parse", "--show-prefix") is None:
+        raise InvalidInputError(f"{folder} is in no git repository, so there is no revision {revision}.")
+    sha = _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if sha is None:
+        raise InvalidInputError(f"git knows no revision {revision}: fetch it first, or name another.")
+    return sha.strip()
+
+
+def fork_of(folder: Path, revision: str) -> str:
+    """The commit where what is checked out parted from `revision`.
+
+    raises  InvalidInputError  no such revision, or the two have no known commit in common
+    """
+    commit_of(folder, revision)
+    sha = _asked(folder, "merge-base", "--end-of-options", "HEAD", revision)
+    if sha is not None:
+        return sha.strip()
+    if (_asked(folder, "rev-parse", "--is-shallow-repository") or "").strip() == "true":
+        raise InvalidInputError(
+            f"This clone is shallow and does not reach back to where it parted from {revision}: run"
+            " `git fetch --unshallow` (in CI: fetch-depth: 0)."
+        )
+    raise InvalidInputError(
+        f"What is checked out and {revision} have no commit in common: name another base."
+    )
 
 
 def _entry(line: str) -> tuple[str, str, int] | None:
