@@ -44,9 +44,9 @@ bench: .venv/ready-dev  ## the table of goals, measured; QUICK=1 needs no peer a
 bench-peers: .venv/ready-dev  ## whom we are measured beside, installed into .bench/
 	$(BIN)/python -m bench.peers
 
-soak: .venv/ready-dev node  ## what takes hours: 500,000 made operations by both executors, 20 kills of a recording server
+soak: .venv/ready-dev node  ## what takes hours: 500,000 made operations by both executors, every fault twenty times
 	$(BIN)/python -m pytest -s tests/graph/test_differential.py --operations 250000 --seed "$$(date +%s)" $(ARGS)
-	$(BIN)/python -m pytest tests/test_server_kill.py tests/client/test_kill.py --kills 20 $(ARGS)
+	$(BIN)/python -m pytest -m faults --kills 20 $(ARGS)
 
 fuzz: .venv/fuzz/ready .venv/ready-dev  ## a minute of generated operations against a server of its own; ARGS=… for schemathesis
 	$(BIN)/python -m bench.fuzz $(CURDIR)/.venv/fuzz/bin/schemathesis $(ARGS)

@@ -148,6 +148,12 @@ export const typePolicies: TypePolicies = {
       scores: items,
     },
   },
+  ContentHashes: {
+    merge: true,
+  },
+  ContentParts: {
+    merge: true,
+  },
   LatencyStats: {
     merge: true,
   },

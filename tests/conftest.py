@@ -16,15 +16,51 @@ from promptgraph.store import migrate
 from promptgraph.store.database import Database
 from tests.hearing import heard
 from tests.postgres import Cluster, NoPostgresError, Server, cluster, server
+from tests.subset import taken, watched
 
 ENGINES = ("sqlite", "postgres")
+DSN = "PROMPTGRAPH_TEST_DSN"
+STORAGE = Path(__file__).parent / "store"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What may take longer than a usual run has time for."""
-    parser.addoption("--kills", type=int, default=4, help="kills of the server in tests/test_server_kill.py")
+    parser.addoption(
+        "--kills", type=int, default=3, help="kills in each scenario of tests/faults; 20 is its long form"
+    )
     parser.addoption("--operations", type=int, default=10_000, help="made operations for each database")
     parser.addoption("--seed", default="", help="other made operations than usually")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The storage suite on PostgreSQL is `distributed`; asked for by that name it wants a server of yours."""
+    for item in items:
+        told = getattr(item, "callspec", None)
+        is_stored = told is not None and told.params.get("engine") == "postgres"
+        if is_stored and item.path.is_relative_to(STORAGE):
+            item.add_marker(pytest.mark.distributed)
+            if config.option.markexpr == "distributed" and not os.environ.get(DSN):
+                item.add_marker(pytest.mark.skip(reason=f"{DSN} names no database"))
+
+
+def pytest_report_header() -> str | None:
+    """Which database it is, where one is named."""
+    dsn = os.environ.get(DSN)
+    return f"database: {asyncio.run(Cluster(dsn).describe())}" if dsn else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sql_is_watched() -> Iterator[None]:
+    with watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _common_subset(_sql_is_watched: None) -> Iterator[None]:
+    """What a test has PostgreSQL run stays within what the databases of the scale path share."""
+    yield
+    assert [] == taken()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import event
 
 from promptgraph.store.database import Database
+from promptgraph.store.direct import OnPostgresql, OnSqlite, Statement
 from promptgraph.store.visits import Lent
 
 Hears = Callable[[str, Any], None]
@@ -53,3 +54,25 @@ def heard(db: Database, before: Hears = _nothing, after: Hears | None = None) ->
         for engine in db.engines:
             event.remove(engine.sync_engine, "before_cursor_execute", sent)
             event.remove(engine.sync_engine, "commit", committing)
+
+
+@contextmanager
+def heard_directly(before: Hears) -> Iterator[None]:
+    """Inside, `before` is told of each statement that is read on a driver's own connection."""
+    kinds = (OnSqlite, OnPostgresql)
+    reads = [kind.rows for kind in kinds]
+
+    def told(read: Any) -> Any:
+        async def rows(reader: Any, statement: Statement, **parameters: Any) -> Any:
+            before(statement.on(reader.dialect).sql, parameters)
+            return await read(reader, statement, **parameters)
+
+        return rows
+
+    for kind, read in zip(kinds, reads, strict=True):
+        setattr(kind, "rows", told(read))  # noqa: B010  # mypy forbids to assign a method
+    try:
+        yield
+    finally:
+        for kind, read in zip(kinds, reads, strict=True):
+            setattr(kind, "rows", read)  # noqa: B010  # as above

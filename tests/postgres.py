@@ -6,7 +6,6 @@ PROMPTGRAPH_PG_BIN     start the programs in this folder instead
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -19,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy.engine import make_url
 
+from tests.children import end_with_us
+
 START_SECONDS = 30
-PR_SET_PDEATHSIG = 1
-_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 AS_ROOT = os.geteuid() == 0
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -66,6 +66,17 @@ class Cluster:
                 await connection.execute(statement)
         finally:
             await connection.close()
+
+    async def describe(self) -> str:
+        """Its version, and that of Citus if it is one."""
+        plain = make_url(self.dsn).set(drivername="postgresql")
+        connection = await asyncpg.connect(plain.render_as_string(hide_password=False))
+        try:
+            version = await connection.fetchval("SELECT version()")
+            citus = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
+        finally:
+            await connection.close()
+        return f"{version}, Citus {citus}" if citus else str(version)
 
     async def create(self, template: str = "template0") -> str:
         """The name of a new database."""
@@ -112,8 +123,8 @@ class Server:
                 command,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_us,  # noqa: PLW1509  # it makes one system call
-                **_apart(),
+                preexec_fn=partial(end_with_us, signal.SIGINT),  # noqa: PLW1509  # it makes one system call
+                **apart(),
             )
         end = time.monotonic() + START_SECONDS
         while not self.answers():
@@ -124,7 +135,7 @@ class Server:
 
     def answers(self) -> bool:
         asked = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        return subprocess.run(asked, check=False, **_apart()).returncode == 0
+        return subprocess.run(asked, check=False, **apart()).returncode == 0
 
     def stop(self) -> None:
         """End it at once; clients lose their connections."""
@@ -198,7 +209,7 @@ def initialise(new: Server) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
-        **_apart(),
+        **apart(),
     )
     if made.returncode:
         raise RuntimeError(made.stdout.decode()[-2000:])
@@ -224,13 +235,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _end_with_us() -> None:
-    """Have Linux end this process when the tests are killed, for then nobody else does."""
-    if _PRCTL is not None:
-        _PRCTL(PR_SET_PDEATHSIG, signal.SIGINT)
-
-
-def _apart() -> dict[str, Any]:
+def apart() -> dict[str, Any]:
     """How a program is run: without our terminal and folder, and never as root, which PostgreSQL refuses."""
     options: dict[str, Any] = {
         "stdin": subprocess.DEVNULL,

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from promptgraph.app import build, create, create_worker, prepare, publish
+from promptgraph.app import build, create, create_worker, opened, prepare, publish, replica_of
 from promptgraph.config import HEADING, PREFIX, Mode, Settings, load, reference
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.store.database import Database
 from promptgraph.store.migrate import upgrade
 from promptgraph.web.application import Application, host_name
 from tests.factories import prompt_yaml, write_tree
+from tests.keys import bearing, made
 from tests.web.doors import client
 
 COUNT = {"query": "{prompts{totalCount} serverInfo{mode}}"}
@@ -96,7 +97,7 @@ async def test_a_missing_folder_is_said(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 async def test_production_neither_migrates_nor_syncs(settings: Settings) -> None:
-    """Without tables it does not start, and says what to do; with them it serves what is there."""
+    """Without tables or a key it does not start, and says what to do; with them it serves what is there."""
     production = settings.model_copy(update={"mode": Mode.PRODUCTION})
     app = build(production)
     async with Lifespan(app) as said:
@@ -105,9 +106,15 @@ async def test_production_neither_migrates_nor_syncs(settings: Settings) -> None
         assert "Traceback" not in said[0]["message"]
     db = Database(settings.database_url)
     await upgrade(db)
+    async with Lifespan(build(production)) as said:
+        assert "lifespan.startup.failed" == said[0]["type"]
+        assert "promptgraph keys create" in said[0]["message"]
+    key = bearing((await made(db)).secret)
     await db.close()
     app = build(production)
     async with Lifespan(app) as said, client(app) as web:
+        assert 401 == (await web.post("/graphql", json=COUNT)).status_code
+        web.headers.update(key)
         found = (await web.post("/graphql", json=COUNT)).json()
         assert {"prompts": {"totalCount": 0}, "serverInfo": {"mode": "production"}} == found["data"]
         assert 405 == (await web.get("/graphql", headers={"accept": "text/html, */*"})).status_code
@@ -177,7 +184,9 @@ async def test_publishing_says_what_became_of_it(settings: Settings) -> None:
     [
         ("port", "abc"), ("port", "70000"), ("port", "-1"), ("mode", "prod"), ("allow_get", "perhaps"),
         ("execution_timeout_s", "0"), ("execution_timeout_s", "nan"), ("execution_timeout_s", "1e9"),
-        ("sync_timeout_s", "x"), ("log_level", "loud"),
+        ("sync_timeout_s", "x"), ("log_level", "loud"), ("log_format", "xml"), ("tracing", "on"),
+        ("max_concurrency", "0"), ("body_timeout_s", "0"), ("proxy_user_header", "a b"),
+        ("pool_size", "2"), ("pool_timeout_s", "0"), ("replica_lag_s", "0.5"),
     ],
 )  # fmt: skip
 def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -189,6 +198,57 @@ def test_wrong_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     assert str(caught.value).startswith(f"{PREFIX}{name.upper()} must be ")
     with pytest.raises(InvalidInputError):
         create()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("cors_origins", "*", "`*` would let the pages of any site ask here"),
+        ("cors_origins", "https://a.example, *", "`*` would let the pages of any site ask here"),
+        ("cors_origins", "a.example", "one is no origin"),
+        ("cors_origins", "https://a.example/", "one is no origin"),
+        ("cors_origins", "https://A.example", "one is no origin"),
+        ("cors_origins", "https://user@a.example", "one is no origin"),
+        ("cors_origins", "null", "one is no origin"),
+        ("trusted_proxy", "proxy.example", "one is no IP address"),
+        ("trusted_proxy", "10.0.0.1,", None),
+        ("cors_origins", "https://a.example,http://localhost:5173, http://[::1]:80", None),
+    ],
+)
+def test_who_is_trusted_is_named_to_the_letter(name: str, value: str, sentence: str | None) -> None:
+    """Nothing that would trust more than is meant."""
+    if sentence is None:
+        assert value == getattr(load(**{name: value}), name)
+        return
+    with pytest.raises(InvalidInputError, match=sentence) as caught:
+        load(**{name: value})
+    assert name == caught.value.field
+
+
+@pytest.mark.parametrize(
+    ("database", "standby", "sentence"),
+    [
+        ("sqlite:///x.db", "postgresql://u@h/d", "only a PostgreSQL has a standby"),
+        ("postgresql://u@h/d", "sqlite:///x.db", "only a PostgreSQL has a standby"),
+        ("postgresql://u@h/d", "postgresql://u:hunter2@h:x/d", "The database URL must look like"),
+    ],
+)
+def test_standby_must_be_of_a_postgresql(database: str, standby: str, sentence: str) -> None:
+    """A wrong address is named by its variable, and never shown."""
+    with pytest.raises(InvalidInputError, match=f"PROMPTGRAPH_REPLICA_URL: {sentence}") as caught:
+        build(load(database_url=database, replica_url=standby))
+    assert "replica_url" == caught.value.field
+    assert "hunter2" not in str(caught.value)
+
+
+def test_pool_and_standby_are_as_they_are_set() -> None:
+    """A third of the connections is for the queries that come all the time; the standby has as many."""
+    several = "postgresql://u@one,two/d"
+    settings = load(database_url=several, replica_url=several, pool_size=30, pool_timeout_s=1)
+    db = opened(settings)
+    assert {"session": (0, 20), "direct": (0, 10)} == db.pools()
+    assert replica_of(db, settings) is not None
+    assert replica_of(db, load(database_url=several)) is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", ""])  # noqa: S104  # refused

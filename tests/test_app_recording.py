@@ -109,6 +109,10 @@ async def test_refuses_unlinked_calls_unless_told(home: Path) -> None:
         ({"trace_url_template": "https://x/{trace_id}{trace_id}"}, "trace_url_template"),
         ({"trace_url_template": "https://{trace_id}/"}, "trace_url_template"),
         ({"trace_url_template": "https://x/ {trace_id}"}, "trace_url_template"),
+        ({"content": "production=some"}, "content"),
+        ({"content": "production=hashed"}, "content_key"),
+        ({"content": "hashed", "content_key": "too short"}, "content_key"),
+        ({"redact": "no_function"}, "redact"),
     ],
     ids=str,
 )
@@ -122,6 +126,45 @@ def test_settings_that_cannot_be_are_refused(
         load()
     assert field == caught.value.field
     assert f"PROMPTGRAPH_{field.upper()}" in str(caught.value)
+
+
+def test_a_key_that_is_refused_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it where the settings are shown."""
+    monkeypatch.setenv("PROMPTGRAPH_CONTENT_KEY", "short-and-secret")
+    with pytest.raises(InvalidInputError, match="at least 32 characters") as caught:
+        load()
+    assert "short-and-secret" not in str(caught.value)
+    monkeypatch.setenv("PROMPTGRAPH_CONTENT_KEY", "secret" * 6)
+    assert "secret" not in repr(load())
+
+
+def test_a_redaction_that_cannot_be_found_stops_the_start(home: Path) -> None:
+    """Before a call could be stored without it."""
+    with pytest.raises(InvalidInputError, match="no_such_module:redact"):
+        served(home, redact="no_such_module:redact")
+
+
+def shortened(kind: str, value: object) -> object:
+    """A redaction hook."""
+    return "it" if kind == "errorMessage" else value
+
+
+async def test_stores_what_policy_and_redaction_leave(home: Path) -> None:
+    """By the environment's settings."""
+    settings = {"content": "production.variables=hashed", "content_key": "k" * 32}
+    app = served(home, **settings, redact=f"{__name__}:shortened", unlinked_calls="accept")
+    call = {
+        "model": "m",
+        "environment": "production",
+        "variables": {"a": "b"},
+        "errorMessage": "No b",
+        "output": 1,
+    }
+    async with app.running():
+        await asked(app, RECORD, i=[call])
+        found = await asked(app, "{llmCalls{nodes{contentState variables output errorMessage}}}")
+    (stored,) = found["llmCalls"]["nodes"]
+    assert {"contentState": "HASHED", "variables": None, "output": 1, "errorMessage": "it"} == stored
 
 
 def test_prices_that_cannot_be_read_stop_the_start(home: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promptgraph.domain.snapshot import Snapshot
+from promptgraph.domain.inventory import Inventory
 from promptgraph.files.tree import read_tree, run_tests
 from promptgraph.sync.plan import plan
 from promptgraph.sync.scope import Scope
@@ -15,7 +15,7 @@ PROMPTS = Path(__file__).parents[1] / "prompts"
 def test_sample_prompts_have_no_problem_and_no_warning() -> None:
     """Files, tests, labels and selectors; an empty registry can take them as they are."""
     tree = read_tree(PROMPTS)
-    found = plan(Scope(tree, Snapshot()))
+    found = plan(Scope(tree, Inventory()))
     assert [*found.problems, *run_tests(tree)] == []
     assert found.conflicts == ()
 

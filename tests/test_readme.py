@@ -27,6 +27,8 @@ PAGES = (
     "docs/prompt-files.md",
     "docs/recording.md",
     "docs/retention.md",
+    "docs/keys.md",
+    "docs/privacy.md",
     "docs/otlp.md",
     "docs/sync.md",
 )

@@ -19,7 +19,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"domain", "template", "files", "store", "sync", "record"},
         {"strawberry", "graphql", "orjson"},
     ),
-    "web": ({"domain", "record", "graph"}, {"starlette", "orjson", "google", "opentelemetry"}),
+    "web": (
+        {"domain", "record", "graph"},
+        {"starlette", "orjson", "google", "opentelemetry", "prometheus_client"},
+    ),
     "client": ({"domain", "template"}, {"httpx"}),  # and the standard library's sqlite3
     "config": ({"domain"}, {"pydantic_settings", "pydantic"}),
     # of `client` the documents that it sends: a server always trusts them

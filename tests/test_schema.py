@@ -116,17 +116,21 @@ PROMISED = {
         "llmCalls": OF_CALLS,
         "metrics": METRICS,
         "syncRuns": f"({PAGING}): SyncRunConnection!",
+        "apiKeys": ": [ApiKey!]!",
         "serverInfo": ": ServerInfo!",
     },
     "Mutation": {
         "recordLlmCall": "(input: LlmCallInput!): RecordLlmCallPayload!",
         "recordLlmCalls": "(input: [LlmCallInput!]!): RecordLlmCallsPayload!",
         "scoreLlmCalls": "(input: [ScoreInput!]!): ScoreLlmCallsPayload!",
+        "eraseCalls": "(input: EraseCallsInput!): EraseCallsPayload!",
         "syncPrompts": "(input: SyncPromptsInput!): SyncPromptsPayload!",
         "setPromptLabel": "(input: SetPromptLabelInput!): SetPromptLabelPayload!",
         "removePromptLabel": "(input: RemovePromptLabelInput!): RemovePromptLabelPayload!",
         "assignPrompt": "(input: AssignPromptInput!): AssignPromptPayload!",
         "unassignPrompt": "(input: UnassignPromptInput!): UnassignPromptPayload!",
+        "createApiKey": "(input: CreateApiKeyInput!): CreateApiKeyPayload!",
+        "revokeApiKey": "(input: RevokeApiKeyInput!): RevokeApiKeyPayload!",
     },
     "Subscription": {
         "llmCallRecorded": "(filter: LlmCallFilter): LlmCall!",
@@ -193,16 +197,20 @@ def test_no_other_field_takes_arguments() -> None:
 
 REQUIRED = {
     "AssignPromptInput": {"agent", "role", "selector"},
+    "CreateApiKeyInput": {"name", "scopes"},
+    "EraseCallsInput": {"reason"},
     "LlmCallInput": {"model"},
     "PromptFileInput": {"path", "text"},
     "PromptOrder": {"field", "direction"},
     "RemovePromptLabelInput": {"name", "label"},
+    "RevokeApiKeyInput": {"publicId"},
     "ScoreInput": {"callId", "name"},
     "SetPromptLabelInput": {"name", "label", "version"},
     "SyncPromptsInput": {"files"},
     "UnassignPromptInput": {"id"},
 }
 DEFAULTS = {
+    "EraseCallsInput": {"dryRun": "true"},
     "LlmCallInput": {"environment": '"default"', "status": "OK"},
     "PromptFilter": {"retired": "false", "allVersions": "false"},
     "ScoreInput": {"source": '"api"'},

@@ -10,20 +10,31 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from promptgraph.domain.content import policy_of
 from promptgraph.domain.errors import InvalidInputError
-from promptgraph.domain.hosts import is_loopback
+from promptgraph.domain.hosts import address_flaw, is_loopback, origin_flaw
 from promptgraph.domain.nearest import near
 
 PREFIX = "PROMPTGRAPH_"
-OF_TESTS = frozenset({"TEST_DSN", "PG_BIN", "CHROMIUM"})
-"""Variables with our prefix that are no settings: the test suite's own."""
+FIGURES_DIR = f"{PREFIX}FIGURES_DIR"
+"""Where `serve` has its processes put their figures together."""
+NO_SETTINGS = frozenset({FIGURES_DIR, *(f"{PREFIX}{name}" for name in ("TEST_DSN", "PG_BIN", "CHROMIUM"))})
+"""Variables with our prefix that are no settings: that one, and the test suite's own."""
 _ADDRESS = re.compile(r"https?://[^\s/?#{}]+([/?#][^\s\x00-\x1f\x7f]*)?")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 # What a header may carry without quotes or doubts; a line end would begin another header.
 _KEY = re.compile(r"[!-~]+")
 
@@ -54,9 +65,19 @@ RULES: Mapping[str, str] = {
     "shadow": "a whole number, at least 0",
     "unlinked_calls": "refuse or accept",
     "retention_days": "a whole number from 8 to 36500",
+    "replica_url": "the address of a standby of the database",
+    "replica_lag_s": "a number of seconds, from 1 to 3600",
+    "pool_size": "a whole number from 3 to 1000",
+    "pool_timeout_s": "a number of seconds, above 0 and at most 60",
+    "content_key": "at least 32 characters",
     "trace_url_template": "a web address with {trace_id} in it, of at most 2000 characters",
     "prices_file": "a file",
     "log_level": "debug, info, warning or error",
+    "log_format": "text or json",
+    "max_concurrency": "a whole number from 1 to 100000",
+    "body_timeout_s": "a number of seconds, above 0 and at most 600",
+    "tracing": "off or otel",
+    "proxy_user_header": "the name of a header: letters, digits and hyphens",
 }
 """What each setting may be, where a value is refused."""
 
@@ -70,6 +91,25 @@ class Settings(BaseSettings):
         "sqlite:///.promptgraph/promptgraph.db",
         min_length=1,
         description="The database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`, without a driver.",
+    )
+    replica_url: str | None = Field(
+        None,
+        min_length=1,
+        description="A standby of the PostgreSQL, which answers queries while it is new enough; never"
+        " mutations, nor requests that name a least revision. Default: none.",
+    )
+    replica_lag_s: float = Field(
+        5.0, ge=1, le=3600, description="How many seconds old the standby's answers may be."
+    )
+    pool_size: int = Field(
+        15,
+        ge=3,
+        le=1000,
+        description="How many connections each process makes at most to a PostgreSQL, and as many to a"
+        " standby; a third of them is for queries that come all the time.",
+    )
+    pool_timeout_s: float = Field(
+        2.0, gt=0, le=60, description="Seconds that a free one of these connections is waited for."
     )
     prompts_dir: Path = Field(Path("prompts"), description="The folder of the prompt files.")
     mode: Mode = Field(
@@ -129,6 +169,22 @@ class Settings(BaseSettings):
         description="How many days calls are kept: older ones are refused (`TOO_OLD`), and `promptgraph"
         " prune` removes those that have become older. Default: for ever.",
     )
+    content: str = Field(
+        "full",
+        description="What is stored of calls' variables, output and metadata: `full`, `hashed` or `none`; by"
+        " environment and part with commas between, e.g. `production=hashed,production.output=none,*=full`.",
+    )
+    content_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        validate_default=True,
+        description="The key of the hashes, at least 32 characters; needed where anything is `hashed`.",
+    )
+    redact: str | None = Field(
+        None,
+        description="A Python function, `module:function`, that is given variables, output, metadata and"
+        " error messages before they are stored, and says what may be.",
+    )
     trace_url_template: str | None = Field(
         None,
         max_length=2000,
@@ -140,6 +196,40 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least grave messages that the log shows."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="How the log is written: `text`, or `json`, an object a line, one for each request, too.",
+    )
+    tracing: Literal["off", "otel"] = Field(
+        "off",
+        description="`otel`: requests and visits to the database become spans of OpenTelemetry, which its own"
+        " variables (`OTEL_EXPORTER_OTLP_ENDPOINT` …) send somewhere; needs `promptgraph[otel]`.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="The origins, separated by commas, whose pages may ask here from a browser, each as"
+        " `https://app.example`.",
+    )
+    max_concurrency: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="How many requests of a process may be under way; one more gets 503 with `Retry-After`.",
+    )
+    body_timeout_s: float = Field(
+        30.0, gt=0, le=600, description="Seconds that a client has for sending a body before it gets 408."
+    )
+    trusted_proxy: str = Field(
+        "",
+        description="The addresses, separated by commas, of the proxy in front: it says by `X-Forwarded-For`"
+        " who asks. Nobody else's word counts.",
+    )
+    proxy_user_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]{1,64}$",
+        description="The header in which that proxy says which user is logged in, such as `X-Forwarded-User`:"
+        " the log names the user.",
     )
     server: str | None = Field(
         None, description="The URL of a server's GraphQL endpoint, for commands that go through one."
@@ -174,6 +264,45 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("content")
+    @classmethod
+    def _is_a_policy(cls, value: str) -> str:
+        try:
+            policy_of(value)
+        except InvalidInputError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("content_key")
+    @classmethod
+    def _is_there(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and policy_of(info.data.get("content", "full")).hashes:
+            raise ValueError(
+                f"it is missing, and {PREFIX}CONTENT asks for hashes: set at least 32 characters"
+            )
+        return value
+
+    @field_validator("redact")
+    @classmethod
+    def _names_a_function(cls, value: str | None) -> str | None:
+        if value is not None and not _FUNCTION.fullmatch(value):
+            raise ValueError("it must name a module and a function in it, e.g. my_company.privacy:redact")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for flaw in filter(None, map(origin_flaw, listed(value))):
+            raise ValueError(flaw)
+        return value
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        for flaw in filter(None, map(address_flaw, listed(value))):
+            raise ValueError(flaw)
+        return value
+
     @model_validator(mode="after")
     def _stays_at_home(self) -> Settings:
         if self.mode is Mode.DEVELOPMENT and not is_loopback(self.host):
@@ -186,14 +315,18 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """The names that requests may address the server by."""
-        named = tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
-        return named or (LOOPBACK_NAMES if self.mode is Mode.DEVELOPMENT else ("*",))
+        return listed(self.allowed_hosts) or (LOOPBACK_NAMES if self.mode is Mode.DEVELOPMENT else ("*",))
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """What a setting lists with commas between."""
+    return tuple(each.strip() for each in value.split(",") if each.strip())
 
 
 def unknown_variables(names: Iterable[str]) -> list[str]:
     """A sentence for each variable with our prefix that is no setting, by name."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    allowed = known | {f"{PREFIX}{name}" for name in OF_TESTS}
+    allowed = known | NO_SETTINGS
     strange = sorted(n for n in names if n.upper().startswith(PREFIX) and n.upper() not in allowed)
     return [_stranger(name, known) for name in strange]
 

@@ -25,11 +25,11 @@ def _read(output: Iterable[str], lines: Queue[str]) -> None:
 
 @contextmanager
 def running(
-    folder: Path, *words: str, **settings: str
+    folder: Path, *words: str, module: str = "promptgraph.cli.main", **settings: str
 ) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], str]]]:
     """A command as a process of its own, and a function that waits for a line of its output."""
     process = subprocess.Popen(  # our own program
-        [sys.executable, "-u", "-m", "promptgraph.cli.main", *words],
+        [sys.executable, "-u", "-m", module, *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -213,4 +213,4 @@ def test_says_that_a_clone_is_shallow(branch: Path, cli: Command, monkeypatch: p
 @pytest.mark.usefixtures("prompts")
 def test_needs_git_for_a_base(cli: Command) -> None:
     """Outside of any repository there is nothing to compare with."""
-    assert "is in no git repository" in cli("check", "--base", "main", code=2).stderr
+    assert "There is no git repository here" in cli("check", "--base", "main", code=2).stderr

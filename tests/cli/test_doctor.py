@@ -8,7 +8,7 @@ import pytest
 
 from promptgraph.cli.options import masked
 from tests.cli.conftest import Answer, Command
-from tests.cli.test_bump import commit
+from tests.cli.repository import commit
 
 
 def statuses(found: Any) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Answer, Command
-from tests.cli.test_bump import ANSWER, edit
+from tests.cli.repository import ANSWER, edit
 
 NAME = "support/answer"
 

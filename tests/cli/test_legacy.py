@@ -18,6 +18,7 @@ from promptgraph.store import migrate
 from promptgraph.store.database import Database
 from promptgraph.store.legacy import UNCOUNTED, rebuild_is_due
 from tests.cli.conftest import Answer, Command
+from tests.keys import made
 from tests.migrations.legacy_rows import fill
 from tests.migrations.rails import dump, expected, load
 
@@ -247,6 +248,7 @@ async def test_server_tells_or_counts_what_is_due(
     db = Database(empty_url)
     await load(db, ROWS)
     await migrate.upgrade(db)
+    await made(db)
     settings = load_settings(database_url=empty_url, prompts_dir=here)
     await prepare(db, settings.model_copy(update={"mode": Mode.PRODUCTION}))
     assert UNCOUNTED in caplog.text

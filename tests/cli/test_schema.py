@@ -125,7 +125,7 @@ def test_compares_with_a_revision(here: Path, cli: Command, answer: Answer) -> N
 @pytest.mark.parametrize(
     ("against", "expected"),
     [
-        ("nope", "error: schema.graphql is in no git repository: name a file instead of a revision."),
+        ("nope", "error: There is no git repository here, so there is no revision nope."),
         ("text", "error: text is no GraphQL schema: Syntax Error: Unexpected Name 'hello'."),
         ("raw", "error: raw is not UTF-8 text."),
         (".", "error: . is no regular file."),

@@ -12,8 +12,9 @@ from promptgraph.cli.server import environment, listen
 from promptgraph.config import load
 from tests.cli.conftest import Answer, Command
 from tests.cli.processes import PATIENCE_S, running
-from tests.cli.test_bump import ANSWER, edit
+from tests.cli.repository import ANSWER, edit
 from tests.factories import prompt_yaml, write_tree
+from tests.keys import bearing
 
 pytestmark = pytest.mark.timeout(400)  # a machine with other work to do starts a server slowly
 
@@ -27,8 +28,9 @@ def address(wait_for: Callable[[str], str]) -> str:
     return found.group()
 
 
-def ask(url: str) -> object:
-    response = httpx.post(url, json=QUERY, timeout=PATIENCE_S)
+def ask(url: str, key: str | None = None) -> object:
+    headers = bearing(key) if key else {}
+    response = httpx.post(url, json=QUERY, headers=headers, timeout=PATIENCE_S)
     assert 200 == response.status_code
     return response.json()["data"]
 
@@ -46,15 +48,19 @@ def test_serves_until_it_is_stopped(prompts: Path, stop: signal.Signals) -> None
         assert 0 == process.wait(PATIENCE_S)
 
 
-def test_serves_in_production(prompts: Path, cli: Command) -> None:
-    """Production mode serves what was synced, and syncs nothing by itself."""
+def test_serves_in_production(prompts: Path, cli: Command, answer: Answer) -> None:
+    """Production mode serves what was synced to who has a key, and syncs nothing by itself."""
     cli("sync")
+    key = answer("keys", "create", "--name", "test", "--scope", "read")["secret"]
     write_tree(prompts, {"new.prompt.yaml": prompt_yaml(content="Hi")})
     with running(prompts.parent, "serve", "--port", "0", "--mode", "production") as (process, wait_for):
         url = address(wait_for)
-        assert {"prompt": {"version": 1}, "serverInfo": {"mode": "production"}} == ask(url)
+        wait_for("asks for a key")
+        assert {"prompt": {"version": 1}, "serverInfo": {"mode": "production"}} == ask(url, key)
+        assert 401 == httpx.post(url, json=QUERY, timeout=PATIENCE_S).status_code
         query = {"query": '{ prompt(name: "new") { version } }'}
-        assert {"prompt": None} == httpx.post(url, json=query, timeout=PATIENCE_S).json()["data"]
+        found = httpx.post(url, json=query, headers=bearing(key), timeout=PATIENCE_S)
+        assert {"prompt": None} == found.json()["data"]
         process.terminate()
         assert 0 == process.wait(PATIENCE_S)
 
@@ -63,9 +69,19 @@ def test_takes_files_that_travel(prompts: Path, cli: Command, answer: Answer) ->
     """A sync through a server prints the plan that a sync of its database would, refusals included."""
     url = ("--database-url", "sqlite:///served.db")
     cli("db", "upgrade", *url)
+    keys = {
+        scope: answer("keys", "create", "--name", "ci", "--scope", scope, *url)["secret"]
+        for scope in ("sync", "record")
+    }
     expected = answer("sync", "--dry-run", *url)
     with running(prompts.parent, "serve", "--port", "0", "--mode", "production", *url) as (process, wait_for):
-        server = ("--server", address(wait_for))
+        at = ("--server", address(wait_for))
+        assert "API key" in cli("sync", *at, code=1).stderr
+        assert (
+            "lacks a scope that this needs: sync"
+            in cli("sync", *at, "--api-key", keys["record"], code=1).stderr
+        )
+        server = (*at, "--api-key", keys["sync"])
         assert expected == answer("sync", "--dry-run", *server)
         assert 2 == answer("sync", *server)["run"]["added"]
         edit(prompts / ANSWER, "You answer", "You always answer")
@@ -116,6 +132,16 @@ def test_says_why_it_does_not_start(cli: Command, words: list[str], code: int, e
     assert "secret" not in result.output
 
 
+@pytest.mark.usefixtures("prompts")
+def test_does_not_start_in_production_without_a_key(cli: Command, answer: Answer) -> None:
+    """Migrated is not enough; a key that was revoked is none. The sentence says which command to run."""
+    cli("db", "upgrade")
+    key = answer("keys", "create", "--name", "gone", "--scope", "read")["publicId"]
+    cli("keys", "revoke", key)
+    result = cli("serve", "--mode", "production", "--port", "0", code=75)
+    assert "Run: promptgraph keys create --name NAME --scope read" in result.stderr
+
+
 def test_serves_though_a_file_is_broken(prompts: Path) -> None:
     """In development the server starts with what the registry has, and says what is wrong."""
     write_tree(prompts, {"a.prompt.yaml": "version: 1\n"})
@@ -150,7 +176,8 @@ def test_demo_is_ready_to_look_at(here: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_gives_other_processes_its_settings() -> None:
     """What was loaded is loaded again from the variables, secrets included."""
-    settings = load(port=1, api_key="secret", prompts_dir="x", allow_get=True)
+    secrets = {"api_key": "secret", "content": "hashed", "content_key": "k" * 32}
+    settings = load(port=1, prompts_dir="x", allow_get=True, **secrets)
     given = {
         name.removeprefix("PROMPTGRAPH_").lower(): value for name, value in environment(settings).items()
     }

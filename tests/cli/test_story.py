@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Answer, Command
-from tests.cli.test_bump import ANSWER, edit
+from tests.cli.repository import ANSWER, edit
 
 
 def test_nobody_overwrites_an_old_version_by_mistake(

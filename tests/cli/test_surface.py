@@ -85,7 +85,7 @@ def test_knows_every_error() -> None:
         (["db", "current", "--database-url", "mysql://x"], "sqlite:///promptgraph.db"),
         (["label", "set", "a"], "Missing argument 'LABEL'"),
         (["label", "set", "a", "b", "c"], "'c' is not a valid integer"),
-        (["bump"], "Missing argument"),
+        (["bump"], "Name prompts, or give --changed"),
         (["render", "a", "--version", "0"], "0 is not in the range"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -116,7 +116,7 @@ FAULT = """
 import sys
 from promptgraph.cli import main
 from promptgraph.cli.commands import check
-def broken(folder): raise ZeroDivisionError("one\\nby \\x1b[31mnought")
+def broken(folder, base): raise ZeroDivisionError("one\\nby \\x1b[31mnought")
 check.check_folder = broken
 sys.argv = ["promptgraph", *sys.argv[1:]]
 main.main()

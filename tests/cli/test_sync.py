@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Answer, Command
 from tests.cli.processes import PATIENCE_S, running
-from tests.cli.test_bump import ANSWER, edit
+from tests.cli.repository import ANSWER, edit
 from tests.cli.test_remote import GOOD, STEP, answering
 from tests.cli.test_remote import answer as payload
 from tests.factories import prompt_yaml, write_tree

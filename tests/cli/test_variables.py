@@ -67,7 +67,7 @@ def test_puts_pairs_over_the_file(tmp_path: Path) -> None:
         (b"", "is not valid JSON: Expecting value"),
         (b"{", "is not valid JSON"),
         (b"[1]", "must hold an object"),
-        (b'{"a": NaN}', "NaN is no JSON number"),
+        (b'{"a": NaN}', "JSON knows no NaN"),
         (b'{"a": 1, "a": 2}', "the key 'a' comes twice"),
         (b"\x89PNG\r\n\x1a\n\x00", "is not UTF-8 text"),
         (b'\xef\xbb\xbf{"a": 1}', "begins with a byte order mark; save it as UTF-8 without one."),

@@ -182,6 +182,7 @@ def found(url: str) -> tuple[Counter[int], dict[str, int]]:
         after = page["pageInfo"]["endCursor"]
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_no_call_is_lost_or_doubled(tmp_path: Path, pytestconfig: pytest.Config) -> None:
@@ -193,6 +194,7 @@ def test_no_call_is_lost_or_doubled(tmp_path: Path, pytestconfig: pytest.Config)
     assert {"calls": scale.calls, "inputTokens": sum(numbers)} == metrics
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_without_ids_the_same_deaths_double(tmp_path: Path) -> None:

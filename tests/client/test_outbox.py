@@ -223,14 +223,24 @@ def test_what_was_kept_a_moment_ago_survives_a_broken_file(path: Path) -> None:
     outbox.close()
 
 
-def test_a_row_that_was_cut_off_spoils_no_other(path: Path) -> None:
-    """Its writer died in the middle of it: `put` had not returned."""
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("0 0123456789abcdef0123456789abcdef 99 {cut", id="cut off"),
+        pytest.param("7 0123456789abcdef0123456789abcdef 2 {}", id="of no kind"),
+        pytest.param(f"{2**64} 0123456789abcdef0123456789abcdef 2 {{}}", id="of an endless kind"),
+        pytest.param("0 0123456789abcdef 2 {}", id="half an id"),
+        pytest.param("0 0123456789abcdef0123456789abcdef 2 \x80\x00", id="no text"),
+    ],
+)
+def test_a_line_that_is_no_row_spoils_no_other(path: Path, line: str) -> None:
+    """Its writer died in the middle of it, so that `put` had not returned; or it was damaged later."""
     outbox = Outbox(path)
     outbox.put(row("0"))
     for number in (1, 2):
         outbox.put(row(str(number)))
         with path.with_name("outbox.db-spool").open("ab") as spool:
-            spool.write(b"\n0 0123456789abcdef0123456789abcdef 99 {cut")
+            spool.write(b"\n" + line.encode("latin-1"))
     outbox.put(row("3"))
     assert ("0", "1", "2", "3") == tuple(each.text for each in lent(outbox).rows)
     outbox.close()

@@ -1,7 +1,8 @@
 """Bins: hours to months of a time zone, clocks that shift included."""
 
 import datetime as dt
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import count, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,6 +26,19 @@ def utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[misc,arg-type]  # year, month, day, …
 
 
+def begins(step: Bin, at: dt.datetime, zone: dt.tzinfo) -> bool:
+    """Whether a bin begins then, as clocks and calendars of the zone show it."""
+    local, before = at.astimezone(zone), (at - dt.datetime.resolution).astimezone(zone)
+    if step is Bin.HOUR:
+        return (local.minute, local.second, local.microsecond) == (0, 0, 0)
+    shown: dict[Bin, Callable[[dt.datetime], object]] = {
+        Bin.DAY: dt.datetime.date,
+        Bin.WEEK: lambda when: when.isocalendar()[:2],
+        Bin.MONTH: lambda when: (when.year, when.month),
+    }
+    return shown[step](local) != shown[step](before)
+
+
 @given(zones, st.sampled_from(Bin), instants, st.data())
 def test_bins_tile_a_window_exactly(
     zone: dt.tzinfo, step: Bin, since: dt.datetime, data: st.DataObject
@@ -36,16 +50,16 @@ def test_bins_tile_a_window_exactly(
     assert all(one.until == other.since for one, other in pairwise(found))
     assert all(one.since is not None and one.until is not None and one.since < one.until for one in found)
     starts = [one.since for one in found[1:] if one.since]
-    assert starts == [step.floor(at, zone) for at in starts]
-    assert not starts or starts[0] == step.next(since, zone)
+    assert all(begins(step, at, zone) for at in starts)
+    assert starts == _walk(step, since, until, zone)
 
 
 @given(zones, st.sampled_from(Bin), instants)
-def test_instant_lies_in_its_bin(zone: dt.tzinfo, step: Bin, at: dt.datetime) -> None:
-    """It begins at or before, and the next one after; both begins are their own floor."""
-    begin, end = step.floor(at, zone), step.next(at, zone)
-    assert begin <= at < end
-    assert (begin, end) == (step.floor(begin, zone), step.next(begin, zone))
+def test_the_next_bin_is_the_first_that_begins_later(zone: dt.tzinfo, step: Bin, at: dt.datetime) -> None:
+    """No clock and no calendar shows one that was left out; all of them begin at half hours of UTC."""
+    half = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
+    later = (half + places * HOUR / 2 for places in count(1))
+    assert next(each for each in later if begins(step, each, zone)) == step.next(at, zone)
 
 
 @given(st.sampled_from(Bin), instants, st.integers(1, 500))
@@ -53,8 +67,7 @@ def test_fixed_zone_needs_no_calendar(step: Bin, since: dt.datetime, hours: int)
     """Strides give what walking from bin to bin gives."""
     zone = dt.timezone(dt.timedelta(hours=5, minutes=45))
     starts = [one.since for one in bins(Window(since, since + hours * HOUR), step, zone)][1:]
-    assert all(at is not None and step.floor(at, zone) == at for at in starts)
-    assert len(starts) == len(list(_walk(step, since, since + hours * HOUR, zone)))
+    assert starts == _walk(step, since, since + hours * HOUR, zone)
 
 
 def _walk(step: Bin, at: dt.datetime, until: dt.datetime, zone: dt.tzinfo) -> list[dt.datetime]:
@@ -71,7 +84,7 @@ def _walk(step: Bin, at: dt.datetime, until: dt.datetime, zone: dt.tzinfo) -> li
 )
 def test_day_has_the_hours_that_its_clocks_show(date: tuple[int, int, int], hours: int) -> None:
     """23 when clocks go forward, 25 when they go back; each an hour long."""
-    begin = Bin.DAY.floor(dt.datetime(*date, 12, tzinfo=BERLIN), BERLIN)
+    begin = dt.datetime(*date, tzinfo=BERLIN).astimezone(dt.UTC)
     day = Window(begin, Bin.DAY.next(begin, BERLIN))
     found = bins(day, Bin.HOUR, BERLIN)
     assert hours == len(found)
@@ -133,7 +146,9 @@ def test_bin_begins_where_the_zone_says(
 ) -> None:
     """By the calendar and the clocks that people there have."""
     there = zone_named(zone)
-    assert (begin, end) == (step.floor(at, there), step.next(at, there))
+    before = begin - dt.datetime.resolution
+    assert begin <= at
+    assert (begin, end, end) == tuple(step.next(each, there) for each in (before, begin, at))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.figures import MAX_SCORES, REST, Figures, Value
-from promptgraph.domain.histogram import Histogram
+from promptgraph.domain.histogram import Histogram, bucket_of
 from promptgraph.domain.measures import (
     ALL,
     INT64,
@@ -50,7 +50,7 @@ def test_call_adds_what_it_tells() -> None:
         "first_call_us": start,
         "last_call_us": start,
     }
-    assert {LATENCY: Histogram.of([800]), TTFT: Histogram()} == made.histograms
+    assert {LATENCY: Histogram({bucket_of(800): 1}), TTFT: Histogram()} == made.histograms
 
 
 def test_failed_call_has_no_part_in_latency() -> None:

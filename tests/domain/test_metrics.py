@@ -16,12 +16,12 @@ from promptgraph.domain.measures import ALL, CallFacts
 from promptgraph.domain.metrics import (
     LATENCY_STATS,
     LEAVES,
-    METRIC,
     METRICS,
     SCORE_STATS,
     GroupOrder,
     LatencyStats,
     Metric,
+    Named,
     ScoreStats,
     measures_for,
 )
@@ -46,22 +46,26 @@ firstCallAt: DateTime
 lastCallAt: DateTime
 scores: [ScoreStats!]!
 """
+METRIC = {metric.name: metric for metric in METRICS}
 BOTH = [*METRICS, *LEAVES.values()]
 
 
 def test_fields_are_those_of_the_contract() -> None:
     """In names, types and order."""
-    assert CALL_FIGURES.split("\n")[1:-1] == [metric.sdl for metric in METRICS]
+    assert CALL_FIGURES.split("\n")[1:-1] == [_sdl(metric) for metric in METRICS]
     latency = "mean: Float p50: Float p90: Float p95: Float p99: Float max: Float"
-    assert latency == " ".join(stat.sdl for stat in LATENCY_STATS)
-    assert "name: String! count: BigInt! mean: Float" == " ".join(stat.sdl for stat in SCORE_STATS)
+    assert latency == " ".join(map(_sdl, LATENCY_STATS))
+    assert "name: String! count: BigInt! mean: Float" == " ".join(map(_sdl, SCORE_STATS))
+
+
+def _sdl(row: Named) -> str:
+    return f"{row.field}: {row.type}"
 
 
 @pytest.mark.parametrize("metric", BOTH, ids=lambda metric: metric.name)
 def test_says_what_it_is_of_no_call(metric: Metric) -> None:
-    """The declared value is the computed one; null exactly where the type allows it."""
-    assert metric.empty == metric.of(Figures())
-    assert (metric.empty is None) == (not metric.type.endswith("!"))
+    """Undefined exactly where the type allows it, else none."""
+    assert (metric.of(Figures()) is None) == (not metric.type.endswith("!"))
 
 
 @pytest.mark.parametrize("metric", BOTH, ids=lambda metric: metric.name)

@@ -1,14 +1,14 @@
 """Sums of deltas: whatever a reader groups by and asks for, and what the fold adds to the rollups."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptgraph.domain.cells import CellKey, FineCell, cells_of, fine_cell
+from promptgraph.domain.cells import SCOPES, CellKey, FineCell, cell_key, fine_cell
 from promptgraph.domain.delta import DAY, Delta
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.ledger import from_row, to_row
@@ -38,6 +38,15 @@ def ways(counted: list[list[CallFacts]]) -> list[list[Delta]]:
     plain = [Delta.of_calls(batch) for batch in counted]
     short = [compacted(delta) for delta in plain]
     return [plain, short, *([from_row(to_row(delta)) for delta in deltas] for deltas in (plain, short))]
+
+
+def cells_of(told: CallFacts) -> Iterator[CellKey]:
+    """Every cell that counts a call: one per scope and level."""
+    fine = fine_cell(told)._asdict()
+    for scope, kept in SCOPES.items():
+        for level in kept.levels:
+            period = level.period_of(fine["hour"])
+            yield cell_key(scope, level, period, {name: fine[name] for name in kept.dimensions})
 
 
 def values(told: CallFacts) -> dict[str, int | str]:

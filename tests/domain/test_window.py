@@ -123,14 +123,6 @@ def test_series_from_the_future_needs_an_end() -> None:
         Window(NOW + dt.timedelta(days=1)).bounded(NOW)
 
 
-def test_window_is_half_open() -> None:
-    """Its begin belongs to it, its end does not."""
-    hour = Window(NOW, NOW + dt.timedelta(hours=1))
-    assert [True, True, False, False] == [
-        hour.holds(NOW + dt.timedelta(minutes=minutes)) for minutes in (0, 59, 60, -1)
-    ]
-
-
 @given(st.datetimes(timezones=st.just(dt.UTC)))
 def test_micros_are_exact(at: dt.datetime) -> None:
     """An instant comes back as it was, from every year; its hour is the whole part."""

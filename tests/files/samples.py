@@ -41,6 +41,7 @@ tools:
   - {name: search, strict: true}
 tags: [support]
 metadata: {owner: support-team}
+record: {variables: hashed, output: none}
 formerly: [triage]
 tests:
   - input: {ticket: My card was declined}

@@ -35,7 +35,8 @@ PROMPT_FAULTS = {
         [
             (
                 "2:1: The key `xyzzy` is not known here. The keys here are: version, description, model, "
-                "config, input, output, messages, template, engine, tools, tags, metadata, formerly, tests."
+                "config, input, output, messages, template, engine, tools, tags, metadata, record, formerly, "
+                "tests."
             )
         ],
     ),
@@ -51,9 +52,17 @@ PROMPT_FAULTS = {
         "version: 1\ninput: {shema: {}}\n",
         ["2:9: The key `shema` is not known here. Did you mean `schema`?"],
     ),
-    "reserved": (
-        "version: 1\nrecord: {variables: full}\n",
-        ["2:1: The key `record` is not known here. It is reserved for a later version."],
+    "no level": (
+        "version: 1\nrecord: {variables: full, output: hash}\n",
+        ["2:35: `record.output` must be `full`, `hashed` or `none`. Did you mean `hashed`?"],
+    ),
+    "level of nothing": (
+        "version: 1\nrecord: {outputs: none}\n",
+        ["2:10: The key `outputs` is not known here. Did you mean `output`?"],
+    ),
+    "level for all parts": (
+        "version: 1\nrecord: none\n",
+        ["2:9: `record` must be a mapping, not text."],
     ),
     "name": (
         "version: 1\nname: x\n",

@@ -268,7 +268,7 @@ def test_says_why_there_is_no_file_then(
 
 def test_says_that_git_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder outside of any repository, and a machine without git."""
-    with pytest.raises(InvalidInputError, match="is in no git repository"):
+    with pytest.raises(InvalidInputError, match="There is no git repository here"):
         text_at(tmp_path / "a.txt", "HEAD")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InvalidInputError, match="git is not installed"):

@@ -58,13 +58,14 @@ def test_reads_what_is_not_content() -> None:
         spec.metadata,
         spec.formerly,
     )
+    assert {"variables": "hashed", "output": "none"} == spec.record.words()
     (test,) = spec.tests
     assert ({"ticket": "My card was declined"}, ("declined",), ("warm",)) == (
         test.input,
         test.contains,
         test.excludes,
     )
-    assert (Place("a/b.prompt.yaml", 2, 1), Place("a/b.prompt.yaml", 32, 5)) == (spec.place, test.place)
+    assert (Place("a/b.prompt.yaml", 2, 1), Place("a/b.prompt.yaml", 33, 5)) == (spec.place, test.place)
     assert ("c0ffee", "Ann", "https://example.org/prompts/a/b.prompt.yaml") == (
         spec.source.commit_sha,
         spec.source.author,

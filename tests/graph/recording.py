@@ -15,6 +15,8 @@ RECORD = """mutation($i:[LlmCallInput!]!){recordLlmCalls(input:$i){
 SCORE = """mutation($i:[ScoreInput!]!){scoreLlmCalls(input:$i){errors{code field}
   results{callId error{code field} llmCall{scores{name value}}
     score{id name value label comment source createdAt}}}}"""
+ERASE = """mutation($i:EraseCallsInput!){eraseCalls(input:$i){erased
+  errors{code field message retryable}}}"""
 ANSWER = global_id("Prompt", "support/answer", 2)
 ANSWER_BEFORE = global_id("Prompt", "support/answer", 1)
 SUMMARIZE = global_id("Prompt", "summarize/thread", 1)

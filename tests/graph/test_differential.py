@@ -22,7 +22,7 @@ from promptgraph.store.memory import RegistryMemory
 from tests.factories import prompt_yaml
 from tests.graph.both import WIDE
 from tests.graph.operations import Maker
-from tests.graph.recording import ANSWER, ANSWER_BEFORE, SUMMARIZE, call, call_id, recorded, score
+from tests.graph.recording import ANSWER, ANSWER_BEFORE, ERASE, SUMMARIZE, call, call_id, recorded, score
 from tests.graph.registry import FILES, NOW, ask, pipeline, schema, sync
 
 LEAST_SHARE = 0.9
@@ -39,6 +39,8 @@ async def stock(db: Database) -> None:
     await sync(db, FILES, NOW - EARLIER / 3)
     chance = Random(7)  # noqa: S311  # calls, no secrets
     await recorded(db, *(_call(number, chance) for number in range(90)))
+    erased = {"callIds": [call_id(number) for number in range(0, 90, 11)], "reason": "asked", "dryRun": False}
+    assert [] == (await ask(db, ERASE, i=erased))["eraseCalls"]["errors"]
     await score(
         db,
         *(
@@ -58,7 +60,7 @@ def _call(number: int, chance: Random) -> dict[str, Any]:
     made["startedAt"] = at.isoformat()
     some: Mapping[str, Any] = {
         "agent": chance.choice(["support-bot", "stranger"]),
-        "environment": chance.choice(["production", "staging"]),
+        "environment": chance.choice(["production", "staging", "hashed", "silent", "mixed"]),
         "provider": chance.choice(["openai", "anthropic"]),
         "label": "production",
         "status": chance.choice(["OK", "ERROR"]),
@@ -270,7 +272,7 @@ async def test_a_planted_difference_is_found(asked: Database, monkeypatch: pytes
         return found
 
     monkeypatch.setattr(both.fast, "answer", shifted)
-    tally = await compared(both, maker, 500)
+    tally = await compared(both, maker, 5_000)  # it ends with the first difference
     assert tally.differences
     assert "model" in tally.differences[0]
 

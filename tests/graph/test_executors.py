@@ -26,7 +26,9 @@ from tests.graph.registry import FILES, ask, pipeline, sync
 
 NAMES = Request("{prompts{nodes{name}}}", {})
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # nothing here is about SQL
-SCHEMA = Request('{__type(name:"Query"){name}}', {})
+REFUSED = Request('{node(id:"x"){id}}', {})
+
+REMOVAL = 'mutation{removePromptLabel(input:{name:"a",label:"b"}){errors{code}}}'
 
 
 def fast(db: Database, *, shadow: int = 0, memory: RegistryMemory | None = None) -> Pipeline:
@@ -36,9 +38,9 @@ def fast(db: Database, *, shadow: int = 0, memory: RegistryMemory | None = None)
 async def test_each_operation_is_counted_by_who_executed_it(stocked: Database) -> None:
     """And the answer says it."""
     line, slow = fast(stocked), pipeline(stocked, executing=Executing(fast=False))
-    paths = [(await each.answer(asks)).path for each in (line, slow) for asks in (NAMES, SCHEMA)]
+    paths = [(await each.answer(asks)).path for each in (line, slow) for asks in (NAMES, REFUSED)]
     assert [Path.FAST, Path.STANDARD, Path.STANDARD, Path.STANDARD] == paths
-    assert (1, 1, {"introspection": 1}) == (line.counters.fast, line.counters.standard, line.counters.deopts)
+    assert (1, 1, {"refused": 1}) == (line.counters.fast, line.counters.standard, line.counters.deopts)
     assert (0, 2, {}) == (slow.counters.fast, slow.counters.standard, slow.counters.deopts)
 
 
@@ -57,10 +59,10 @@ async def test_the_log_says_why_but_not_over_and_over(
     """Each reason has a line of its own, once in a while."""
     line = fast(stocked)
     with caplog.at_level(logging.INFO, "promptgraph.graph"):
-        for query in ('{__type(name:"Query"){name}}', '{node(id:"x"){id}}') * 3:
+        for query in (REMOVAL, '{node(id:"x"){id}}') * 3:
             await line.answer(Request(query, {}))
     said = [record.getMessage() for record in caplog.records]
-    assert [("introspection" in text, "refused" in text) for text in said] == [(True, False), (False, True)]
+    assert [(", operation;" in text, ", refused;" in text) for text in said] == [(True, False), (False, True)]
 
 
 async def test_errors_are_those_of_the_standard_executor(stocked: Database) -> None:

@@ -24,6 +24,7 @@ from tests.conftest import Statements
 from tests.graph.both import fast, standard
 from tests.graph.recording import ANSWER_BEFORE, SUMMARIZE, call, call_id, recorded, score
 from tests.graph.registry import FILES, answer, ask, pipeline, refused, sync
+from tests.hearing import heard_directly
 
 FIGURES = """calls errors errorShare unlinkedCalls inputTokens outputTokens cacheReadInputTokens
   cacheWriteInputTokens reasoningOutputTokens costUsd unpricedCalls latencyMs{mean p50 p90 p95 p99 max
@@ -193,6 +194,10 @@ async def test_groups_add_up(filled: Database) -> None:
         (f'metrics(filter:{{models:["{"x" * 201}"]}}){{calls}}', ("INVALID_INPUT", "filter.models[0]")),
         ('metrics{series(bin:DAY,timeZone:"Mars"){calls}}', ("INVALID_INPUT", "timeZone")),
         ('metrics(window:{last:"P10Y"}){series(bin:HOUR){calls}}', ("TOO_MANY_ROWS", "bin")),
+        (
+            'metrics(window:{since:"2026-12-01T00:00:00Z"}){series(bin:DAY){calls}}',
+            ("INVALID_INPUT", "window.until"),
+        ),
         ("metrics{by(dimension:MODEL,first:0){calls}}", ("INVALID_INPUT", "first")),
         ("metrics{by(dimension:MODEL,first:101){calls}}", ("INVALID_INPUT", "first")),
         ("metrics{latencyMs{quantile(q:1.1)}}", ("INVALID_INPUT", "q")),
@@ -235,14 +240,12 @@ async def test_series_of_one_request_have_a_bound(db: Database) -> None:
 async def test_only_what_is_asked_for_is_read(filled: Database, statements: Statements) -> None:
     """The measures of the selected figures, fragments and directives heeded; none at all cost nothing."""
     fragment = "fragment f on CallFigures{errors latencyMs{max}}"
-    await standard(
-        filled,
-        "query($n:Boolean!){metrics{...f costUsd @include(if:$n) scores @skip(if:true){name}}}" + fragment,
-        n=False,
-    )
+    query = "query($n:Boolean!){metrics{...f costUsd @include(if:$n) scores @skip(if:true){name}}}" + fragment
+    with heard_directly(lambda sql, _: statements.append(sql)):
+        await standard(filled, query, n=False)
     columns = set(re.findall(r"rollups\.(\w+)", " ".join(statements))) & set(MEASURE)
     assert {"errors", "latency_max_us"} == columns
-    with statements.counted(0):
+    with heard_directly(lambda sql, _: statements.append(sql)), statements.counted(0):
         assert {"metrics": {"since": None}} == await standard(filled, "{metrics{since}}")
 
 
@@ -285,7 +288,7 @@ def test_a_metric_is_declared_once() -> None:
     block = text[text.index("interface CallFigures {") :]
     block = block[: block.index("\n}\n")]
     for metric in METRICS:
-        assert f"  {metric.sdl}\n" in block + "\n"
+        assert f"  {metric.field}: {metric.type}\n" in block + "\n"
         assert metric.description in block
 
 

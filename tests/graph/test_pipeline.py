@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from graphql import get_introspection_query
 
 from promptgraph.domain.canonical import Json
+from promptgraph.domain.keys import ANYONE
 from promptgraph.graph.answer import Kind, RequestRefusedError, refused
 from promptgraph.graph.executors import Executing
 from promptgraph.graph.request import Request, Way, asked
@@ -113,7 +115,7 @@ async def test_each_request_comes_to_its_kind(
 ) -> None:
     """What is refused is refused before anything is executed, within a moment, and with codes."""
     began = time.thread_time()
-    found = await pipeline(empty).answer(Request(query, {}, name), way)
+    found = await pipeline(empty).answer(Request(query, {}, name), replace(way, caller=ANYONE))
     assert kind is found.kind, found.payload
     assert time.thread_time() - began < 1
     assert ("data" in found.payload) == (kind is Kind.DATA)

@@ -12,9 +12,11 @@ import pytest
 
 from promptgraph.domain.canonical import Json
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.keys import ANYONE
 from promptgraph.graph.answer import Answer, Kind, RequestRefusedError
 from promptgraph.graph.documents import Documents
 from promptgraph.graph.guard import Limits
+from promptgraph.graph.pipeline import PLAIN
 from promptgraph.graph.request import Way, asked
 from promptgraph.graph.trusted import Trusted, digest, read_trusted
 from promptgraph.store.database import Database
@@ -129,7 +131,7 @@ def persisted(hash_: Json, **more: Json) -> dict[str, Json]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_}}, **more}
 
 
-async def answer(db: Database, value: Json, *, only: bool = False, way: Way = Way()) -> Answer:  # noqa: B008  # frozen
+async def answer(db: Database, value: Json, *, only: bool = False, way: Way = PLAIN) -> Answer:
     """What a server that trusts `TRUSTED` says."""
     line = pipeline(db, trusted=Trusted(TRUSTED, only))
     return await line.answer(asked(value), way)
@@ -233,5 +235,5 @@ async def test_values_and_cost_are_those_of_the_trusted_text(empty: Database) ->
     value: Mapping[str, Any] = {"documentId": digest(OTHER), "variables": {"n": "x"}}
     wrong = await answer(empty, dict(value))
     assert "Variable '$n'" in wrong.payload["errors"][0]["message"]
-    found = await answer(empty, {"documentId": SHA}, way=Way(tell_cost=True))
+    found = await answer(empty, {"documentId": SHA}, way=Way(tell_cost=True, caller=ANYONE))
     assert {"cost": {"requested": 1, "limit": 50_000}} == found.payload["extensions"]

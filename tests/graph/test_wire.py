@@ -33,9 +33,9 @@ def test_reads_null() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b'{"a":1,"a":1}', "names a key twice"),
-        (b'{"a":{"b":1,"b":2}}', "names a key twice"),
-        (b'{"a":1,"\\u0061":2}', "names a key twice"),
+        (b'{"a":1,"a":1}', "the key 'a' comes twice"),
+        (b'{"a":{"b":1,"b":2}}', "the key 'b' comes twice"),
+        (b'{"a":1,"\\u0061":2}', "the key 'a' comes twice"),
         (b"1" * 31, "more than 30 digits"),
         (b"1e400", "too large"),
         (b"NaN", "knows no NaN"),

@@ -15,7 +15,7 @@ from promptgraph.store.database import Database
 from promptgraph.store.families import families_by_name
 from promptgraph.store.filters import search_text
 from promptgraph.store.prompts import PromptRef, prompts_by_id, prompts_by_ref
-from promptgraph.store.registry import advance_revision, snapshot
+from promptgraph.store.registry import advance_revision, inventory
 from promptgraph.store.tables import FAMILIES
 from tests.migrations.legacy_rows import AGENTS, PROMPTS, fill, rows_of
 from tests.store.stock import stock
@@ -173,7 +173,7 @@ async def test_registry_goes_on_from_here(moved: Database) -> None:
     async with moved.write() as session:
         added = await stock(session, "new/prompt", (1,))
         assert 1 == await advance_revision(session)
-        stored = await snapshot(session)
+        stored = await inventory(session)
         searched = {row.name: row.search_text for row in await session.execute(FAMILIES.select())}
     assert {name: search_text(name, None, []) for name in searched} == searched
     assert 2**40 + 2 == added.prompts[1]

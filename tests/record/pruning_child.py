@@ -6,14 +6,15 @@ import asyncio
 import datetime as dt
 import sys
 
-from promptgraph.record import pruning
+from promptgraph.record import pace, pruning
 from promptgraph.store.database import Database
 
 FEW = 3
 
 
 async def main(url: str, days: str) -> None:
-    pruning.FIRST_BATCH = pruning.MOST = FEW
+    pace.FIRST_BATCH = pace.MOST = FEW
+    pace.SECONDS = 3600.0  # however slow the machine is, a batch stays as large
     async for done in pruning.prune(Database(url), int(days), now=dt.datetime.now(dt.UTC)):
         sys.stdout.write(f"{done.calls}\n")
         sys.stdout.flush()

@@ -129,7 +129,7 @@ def test_empty_file_of_prices_is_fine(file: Path) -> None:
             "A/b stands there twice",
             id="case",
         ),
-        pytest.param(" " * (MAX_FILE_BYTES + 1), "at most 1048576 bytes", id="too large"),
+        pytest.param(" " * (MAX_FILE_BYTES + 1), "at most 1,048,576 bytes", id="too large"),
     ],
 )
 def test_refuses_what_no_price_can_be(file: Path, text: str, words: str) -> None:

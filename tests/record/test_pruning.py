@@ -19,7 +19,7 @@ from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.errors import InvalidRollupError, TooOldError
 from promptgraph.domain.metrics_key import MetricsKey
 from promptgraph.domain.retention import kept_from, start_of
-from promptgraph.record import pruning
+from promptgraph.record import pace
 from promptgraph.record.folder import Folder
 from promptgraph.record.prices import PriceBook
 from promptgraph.record.pruning import Pruned, prunable, prune
@@ -83,9 +83,10 @@ def codes(results: Sequence[Recorded]) -> list[str]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of a few calls, and short pauses."""
-    monkeypatch.setattr(pruning, "FIRST_BATCH", 10)
-    monkeypatch.setattr(pruning, "MOST", 10)
-    monkeypatch.setattr(pruning, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(pace, "FIRST_BATCH", 10)
+    monkeypatch.setattr(pace, "MOST", 10)
+    monkeypatch.setattr(pace, "SECONDS", 3600.0)
+    monkeypatch.setattr(pace, "PAUSE_SECONDS", 0.001)
 
 
 async def test_old_calls_go_and_figures_stay(db: Database) -> None:

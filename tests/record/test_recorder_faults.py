@@ -91,6 +91,7 @@ async def test_failed_commit_is_unknown_to_all(
     assert (21, 21) == (await stored_calls(db), (await figures(db))["calls"])
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("step", range(1, 10))
 async def test_any_statement_may_fail(db: Database, prompt: Prompt, step: int) -> None:
     """Whichever statement loses the database: unavailable and not there, or recorded; a retry ends it."""

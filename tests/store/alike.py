@@ -58,7 +58,7 @@ async def check_hours(db: Database, owners: Owners, window: Window, now: dt.date
             ]
             key = SeriesKey(MetricsKey(kind, id_, window), Bin.HOUR, dt.UTC)
             async with db.read() as session:
-                (right,) = await series(session, [key], now, SUMS)
+                (right,) = await series(session, [key], SUMS)
             assert [each.figures for each in right] == found
             counted += sum(each["calls"] for each in found)
     return counted

@@ -137,7 +137,7 @@ async def label(session: Session, chance: Chance) -> None:
 
 
 async def fewer_labels(session: Session, chance: Chance) -> None:
-    pointers = [*(await registry.snapshot(session)).labels.values()]
+    pointers = [*(await registry.inventory(session)).labels.values()]
     for pointer in chance.random.sample(pointers, min(1, len(pointers))):
         await registry.drop_label(session, pointer.id)
 

@@ -87,19 +87,10 @@ async def point(
     session: Session, family: Stocked, label: str, version: int | None, *, at: dt.datetime = NOW
 ) -> int:
     """Move a label, or take it away, and note the move; the id of the move."""
-    stored = (await registry.snapshot(session)).labels.values()
+    stored = (await registry.inventory(session)).labels.values()
     before = next((each for each in stored if (each.family_id, each.label) == (family.id, label)), None)
     if version is not None:
-        await registry.put_label(
-            session,
-            family_id=family.id,
-            label=label,
-            prompt_id=family.prompts[version],
-            managed_by_file=False,
-            overridden=False,
-            file_version=None,
-            at=at,
-        )
+        await put(session, family, label, version, at=at)
     elif before is not None:
         await registry.drop_label(session, before.id)
     return await registry.add_move(
@@ -112,6 +103,20 @@ async def point(
         moved_by="ann",
         reason=None,
         source=None,
+    )
+
+
+async def put(session: Session, family: Stocked, label: str, version: int, *, at: dt.datetime = NOW) -> None:
+    """Have a label name this version; no move is noted."""
+    await registry.put_label(
+        session,
+        family_id=family.id,
+        label=label,
+        prompt_id=family.prompts[version],
+        managed_by_file=False,
+        overridden=False,
+        file_version=None,
+        at=at,
     )
 
 

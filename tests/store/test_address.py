@@ -78,6 +78,14 @@ def test_refuses_what_is_no_url(url: str) -> None:
         ("postgresql://u@h/d?sslmode=yes", "sslmode of the database URL must be one of allow, disable"),
         ("postgresql://u@h/d?target_session_attrs=any&target_session_attrs=any", "must be one of"),
         ("postgresql://u@h:0/d", "port of the database URL"),
+        ("postgresql://u@h:1,h:0/d", "port of the database URL"),
+        (f"postgresql://u:{HIDDEN}@h,,i/d", "a host that is none"),
+        ("postgresql://u@h:x,i/d", "a host that is none"),
+        ("postgresql://u@h,i/d?port=1,2,3", "one port, or one for each host"),
+        ("postgresql:///d?port=1", "one port, or one for each host"),
+        ("postgresql://u@h/d?connect_timeout=0", "connect_timeout of the database URL must be 1 to 60"),
+        ("postgresql://u@h/d?connect_timeout=soon", "connect_timeout of the database URL must be 1 to 60"),
+        ("postgresql://u@h/d?pooler=session", "pooler of the database URL must be transaction"),
         ("postgresql://u@h:99999/d", "port of the database URL"),
     ],
 )
@@ -91,6 +99,33 @@ def test_refuses_a_url_that_cannot_work(url: str, sentence: str) -> None:
 def test_options_get_the_driver_s_words() -> None:
     """`sslmode`, as other programs spell it, is what the driver calls ssl."""
     assert {"ssl": "require"} == dict(parse_address("postgresql://u@h/d?sslmode=require").url.query)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgresql://u@one:5433,two/d", [("one", 5433), ("two", 5432)]),
+        (f"postgresql://u:{HIDDEN}@one,[::1]:7/d?sslmode=require", [("one", 5432), ("::1", 7)]),
+        ("postgresql://u:a,b@h/d", [("h", 5432)]),
+        ("postgresql://u@[::1]/d", [("::1", 5432)]),
+        ("postgresql://u@/d?host=one:1&host=two:2", [("one", 1), ("two", 2)]),
+        ("postgresql://u@/d?host=one,two&port=1,2", [("one", 1), ("two", 2)]),
+        ("postgresql://u@/d?host=one,two&port=7", [("one", 7), ("two", 7)]),
+        ("postgresql:///d?host=/run/postgresql", [("/run/postgresql", 5432)]),
+        ("postgresql:///d", []),
+    ],
+)
+def test_hosts_come_as_other_programs_take_them(url: str, hosts: list[tuple[str, int]]) -> None:
+    """Before the name, or as options, one or several; the password is not looked into."""
+    assert hosts == list(parse_address(url).hosts)
+
+
+def test_pooler_and_patience_are_told_by_the_url() -> None:
+    """They are ours, and the driver does not hear of them."""
+    address = parse_address("postgresql://u@h/d?pooler=transaction&connect_timeout=7")
+    assert (True, 7, {}) == (address.pooled, address.connect_seconds, dict(address.url.query))
+    plain = parse_address("postgresql://u@h/d")
+    assert (False, None) == (plain.pooled, plain.connect_seconds)
 
 
 def test_several_hosts_mean_the_one_that_writes() -> None:

@@ -13,6 +13,7 @@ import pytest
 from promptgraph.domain.asking import PageArgs
 from promptgraph.domain.call import CallContent, CallStatus, ContentState, CostSource, LlmCall
 from promptgraph.domain.call_asking import LlmCallFilter
+from promptgraph.domain.canonical import Json
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.window import Window
 from promptgraph.store.call_owners import CALLS_ORDER
@@ -135,6 +136,18 @@ async def test_contents_are_kept_apart(db: Database) -> None:
         found = await contents_by_call(session, [UUID(int=3), UUID(int=1), UUID(int=2)])
     assert [None, about, null] == found
     assert list(found[1].variables or ()) == ["z", "a"]  # type: ignore[union-attr]  # it is there
+
+
+@pytest.mark.parametrize("output", [0, 1, -2.5, 2**53 - 1, "1", "", True, False, [], {}], ids=repr)
+async def test_any_json_is_an_output(db: Database, output: Json) -> None:
+    """A number alone, too."""
+    about = CallContent(call_id=UUID(int=1), output=output, hashes={"key": "k"}, redacted=("output",))
+    async with db.write() as session:
+        await store_calls(session, [call(1)], about)
+    async with db.read() as session:
+        (found,) = await contents_by_call(session, [UUID(int=1)])
+    assert about == found
+    assert found is not None and type(output) is type(found.output)
 
 
 @pytest.mark.usefixtures("stocked")

@@ -17,10 +17,11 @@ import pytest
 from sqlalchemy import text
 
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError, StoreUnavailableError
-from promptgraph.store import database, migrate
+from promptgraph.store import migrate
 from promptgraph.store.agents import agents_by_name
 from promptgraph.store.database import Database
 from promptgraph.store.families import families_by_name
+from promptgraph.store.postgresql import Pool
 from promptgraph.store.registry import add_family, advance_revision, lock_registry, revision
 from tests.postgres import Server, free_port
 from tests.store.stock import NOW, stock
@@ -123,11 +124,9 @@ async def test_session_is_ended_by_the_server(db: Database, url: str) -> None:
 
 @pytest.mark.parametrize("engine", ["postgres"])
 @pytest.mark.parametrize("idle", [0, 1_000], ids=["idle", "control: just used"])
-async def test_connection_is_cut_between_sessions(
-    db: Database, url: str, monkeypatch: pytest.MonkeyPatch, idle: float
-) -> None:
+async def test_connection_is_cut_between_sessions(url: str, idle: float) -> None:
     """One that was idle is asked first, and replaced; one that was just used is not: it fails once."""
-    monkeypatch.setattr(database, "IDLE_SECONDS", idle)
+    db = Database(url, pool=Pool(idle=idle))
     async with db.read() as session:
         mine = await session.scalar(text("SELECT pg_backend_pid()"))
     other = Database(url)
@@ -137,6 +136,7 @@ async def test_connection_is_cut_between_sessions(
     if idle:
         await refused(db)
     assert 0 == await ask(db)
+    await db.close()
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
@@ -198,13 +198,12 @@ async def test_a_registry_that_is_locked_is_busy(url: str) -> None:
     await db.close()
 
 
-async def test_a_server_that_never_answers_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_never_answers_is_out_of_reach() -> None:
     """A connection that is not made in time is no busy database."""
-    monkeypatch.setattr("promptgraph.store.database.CONNECT_SECONDS", 0.2)
     closing: list[asyncio.StreamWriter] = []
     async with await asyncio.start_server(lambda _, writer: closing.append(writer), "127.0.0.1", 0) as silent:
         port = silent.sockets[0].getsockname()[1]
-        db = Database(f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
+        db = Database(f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable&connect_timeout=1")
         assert "The database is out of reach; try again." == str(await refused(db))
         await db.close()
         for writer in closing:
@@ -213,7 +212,7 @@ async def test_a_server_that_never_answers_is_out_of_reach(monkeypatch: pytest.M
 
 async def test_pool_is_exhausted(url: str) -> None:
     """One session too many waits for a while, then is told that others wait too."""
-    db = Database(url, patience=0.2)
+    db = Database(url, patience=0.2, pool=Pool(seconds=0.2))
 
     async def hold() -> None:
         async with db.read() as session:

@@ -49,7 +49,7 @@ async def test_fifty_owners_cost_what_one_does(db: Database, statements: Stateme
             with statements.counted(2):
                 await metrics(session, [key._replace(window=Window()) for key in keys])
             with statements.counted(4):
-                await series(session, [SeriesKey(key, Bin.DAY, UTC) for key in keys], NOW, ["calls"])
+                await series(session, [SeriesKey(key, Bin.DAY, UTC) for key in keys], ["calls"])
             with statements.counted(5):
                 await groups(session, [GroupsKey(key, Dimension.AGENT) for key in keys], ["calls"])
 
@@ -165,21 +165,19 @@ async def test_series_have_a_bound(
         async with db.read() as session:
             if error:
                 with pytest.raises(error):
-                    await series(session, [key], NOW)
+                    await series(session, [key])
             else:
-                [answer] = await series(session, [key], NOW)
+                [answer] = await series(session, [key])
                 assert 49 == sum(each.figures["calls"] for each in answer)
         await fold(db)
 
 
-async def test_series_ends_now_and_begins_a_week_before(db: Database) -> None:
-    """Without a window; one that begins in the future and says no end is refused."""
+@pytest.mark.parametrize("window", [Window(), Window(NOW), Window(None, NOW)], ids=["ever", "since", "until"])
+async def test_series_has_both_ends(db: Database, window: Window) -> None:
+    """What has none is refused: nobody guesses where it begins."""
     async with db.read() as session:
-        [answer] = await series(session, [SeriesKey(MetricsKey(), Bin.DAY, UTC)], NOW, ["calls"])
-        assert (NOW - 7 * DAY, NOW) == (answer[0].window.since, answer[-1].window.until)
-        late = MetricsKey(window=Window(since=NOW + HOUR))
-        with pytest.raises(InvalidInputError, match="give until too"):
-            await series(session, [SeriesKey(late, Bin.DAY, UTC)], NOW)
+        with pytest.raises(InvalidInputError, match="both ends"):
+            await series(session, [SeriesKey(MetricsKey(window=window), Bin.DAY, UTC)])
 
 
 async def test_sums_beyond_64_bits_do_not_fail(db: Database) -> None:

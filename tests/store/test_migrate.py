@@ -69,6 +69,30 @@ async def test_a_migration_waits_for_another(url: str) -> None:
     await second.close()
 
 
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_migration_holds_nobody_up(
+    db: Database, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While somebody reads a table that it changes, it waits for short times, and others read meanwhile."""
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", 0.05)
+    caplog.set_level("INFO", "promptgraph.store")
+    other, third = Database(url), Database(url)
+    async with db.read() as session:
+        await session.execute(text("SELECT count(*) FROM api_keys"))
+        running = asyncio.create_task(migrate.downgrade(other, "retention"))
+        while len(caplog.records) < 3:
+            assert not running.done()
+            async with third.read() as behind:
+                await behind.execute(text("SELECT count(*) FROM api_keys"))
+    await running
+    assert {"A migration needs a table that others use; it tries again."} == set(caplog.messages)
+    assert "retention" == await migrate.current(other)
+    with pytest.raises(StoreUnavailableError, match="is at retention; this release needs"):
+        await migrate.require_head(other)
+    await other.close()
+    await third.close()
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_migration_that_waits_may_be_stopped(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whoever started it, or in the end by itself."""
@@ -116,7 +140,7 @@ async def test_database_of_a_newer_release_is_left_alone(db: Database) -> None:
     assert "from_the_future" == await migrate.current(db)
 
 
-@pytest.mark.parametrize("revision", ["nonsense", "", "-9", "head+1", "../x", "'; DROP TABLE prompts"])
+@pytest.mark.parametrize("revision", ["nonsense", "", "-99", "head+1", "../x", "'; DROP TABLE prompts"])
 async def test_unknown_target_is_refused(db: Database, revision: str) -> None:
     """A revision that does not exist is the caller's mistake, and nothing is changed."""
     with pytest.raises(InvalidInputError) as caught:

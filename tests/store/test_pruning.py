@@ -84,18 +84,23 @@ async def check_all(db: Database, world: World, seed: int) -> int:
     now = BEGIN + SPAN_HOURS * HOUR
     keys = [some_key(chance, world) for _ in range(40)]
     steps = [
-        SeriesKey(key, chance.choice(list(Bin)), chance.choice([UTC, BERLIN, KOLKATA])) for key in keys[:8]
+        SeriesKey(
+            key._replace(window=key.window.bounded(now)),
+            chance.choice(list(Bin)),
+            chance.choice([UTC, BERLIN, KOLKATA]),
+        )
+        for key in keys[:8]
     ]
     parts = [GroupsKey(key, chance.choice(list(Dimension)), 100) for key in keys[:12]]
     async with db.read() as session:
         answers = await metrics(session, keys)
-        rows = await series(session, steps, now)
+        rows = await series(session, steps)
         grouped = await groups(session, parts)
     for key, answer in zip(keys, answers, strict=True):
         check_window(key.window, answer.window)
         check(world, chosen(world, key, answer.window), answer.figures)
     for (key, _, _), row in zip(steps, rows, strict=True):
-        check_window(key.window.bounded(now), Window(row[0].window.since, row[-1].window.until))
+        check_window(key.window, Window(row[0].window.since, row[-1].window.until))
         assert all(one.window.until == other.window.since for one, other in pairwise(row))
         for each in row:
             check(world, chosen(world, key, each.window), each.figures)

@@ -1,4 +1,4 @@
-"""The registry as a whole: one writer, one revision, one snapshot."""
+"""The registry as a whole: one writer, one revision, one inventory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from promptgraph.domain.asking import PageArgs
 from promptgraph.domain.diff import Impact
 from promptgraph.domain.errors import SyncConflictError
+from promptgraph.domain.inventory import Inventory, StoredVersion
 from promptgraph.domain.registry import SyncAction, SyncOrigin, SyncRun, SyncStep
-from promptgraph.domain.snapshot import Snapshot, StoredVersion
 from promptgraph.store import registry
 from promptgraph.store.database import Database, Session
 from promptgraph.store.families import families_by_id
@@ -52,23 +52,23 @@ async def run(session: Session, origin: SyncOrigin = ORIGIN) -> SyncRun:
 
 
 async def test_lock_lets_one_writer_in_at_a_time(db: Database) -> None:
-    """Ten that each read a snapshot, then write, never see the same state twice."""
+    """Ten that each read the inventory, then write, never see the same state twice."""
 
     async def add() -> None:
         async with db.write() as session:
             await registry.lock_registry(session)
-            stored = await registry.snapshot(session)
+            stored = await registry.inventory(session)
             await asyncio.sleep(0)
             await stock(session, f"name-{len(stored.families)}")
             await registry.advance_revision(session)
 
     await asyncio.gather(*(add() for _ in range(10)))
     async with db.read() as session:
-        stored = await registry.snapshot(session)
+        stored = await registry.inventory(session)
     assert 10 == len(stored.families) == stored.revision
 
 
-async def test_snapshot_holds_everything_but_contents(db: Database, statements: Statements) -> None:
+async def test_the_inventory_holds_everything_but_contents(db: Database, statements: Statements) -> None:
     """In seven statements, however much is stored."""
     async with db.write() as session:
         a = await stock(session, "a", (1, 3), former_names=("z",))
@@ -88,7 +88,7 @@ async def test_snapshot_holds_everything_but_contents(db: Database, statements: 
         revision = await registry.advance_revision(session)
     async with db.read() as session:
         with statements.counted(8):
-            stored = await registry.snapshot(session)
+            stored = await registry.inventory(session)
             assert revision == stored.revision == await registry.revision(session)
     assert {"a": ("z",), "b": ()} == {name: family.former_names for name, family in stored.families.items()}
     assert {"a": None, "b": NOW} == {name: family.retired_at for name, family in stored.families.items()}
@@ -100,10 +100,10 @@ async def test_snapshot_holds_everything_but_contents(db: Database, statements: 
     assert {"default": 9, "third": 1} == stored.sequences
 
 
-async def test_snapshot_of_an_empty_registry_is_empty(db: Database) -> None:
+async def test_the_inventory_of_an_empty_registry_is_empty(db: Database) -> None:
     """Nothing stored, revision 0."""
     async with db.read() as session:
-        assert Snapshot() == await registry.snapshot(session)
+        assert Inventory() == await registry.inventory(session)
         assert 0 == await registry.prompt_count(session)
 
 

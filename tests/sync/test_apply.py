@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from promptgraph.domain.content import IN_FULL
 from promptgraph.domain.errors import PromptFilesError, SyncConflictError, SyncOutdatedError
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.registry import SyncOrigin
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.store import registry as store
 from promptgraph.store.database import Database
 from promptgraph.store.prompts import PromptRef, prompts_by_ref
@@ -36,12 +37,12 @@ async def sync(db: Database, files: Files, at: dt.datetime = NOON, **how: Any) -
     return await sync_tree(db, tree(files), origin, Options(**how), now=lambda: at)
 
 
-async def held(db: Database) -> Snapshot:
+async def held(db: Database) -> Inventory:
     async with db.read() as session:
-        return await store.snapshot(session)
+        return await store.inventory(session)
 
 
-def without_revision(stored: Snapshot) -> Snapshot:
+def without_revision(stored: Inventory) -> Inventory:
     return dataclasses.replace(stored, revision=0)
 
 
@@ -69,6 +70,18 @@ async def test_content_comes_back_as_it_was(db: Database) -> None:
     assert prompt.content_hash == spec.digest
     assert prompt.digest() == spec.digest
     assert prompt.source == spec.source
+
+
+@pytest.mark.parametrize("before", [{}, FULL], ids=["a new prompt", "a stored one"])
+async def test_what_a_file_lets_be_stored_comes_with_it(db: Database, before: Files) -> None:
+    """And goes with it: what a file does not say is in full."""
+    await sync(db, before)
+    text = prompt_yaml(3, "Pick a queue for {{ ticket }}", record={"variables": "hashed", "output": "none"})
+    await sync(db, FULL | {"support/triage.prompt.yaml": text})
+    family = (await held(db)).families["support/triage"]
+    assert {"variables": "hashed", "output": "none"} == family.record.words()
+    await sync(db, FULL)
+    assert IN_FULL is (await held(db)).families["support/triage"].record
 
 
 async def test_second_sync_changes_nothing_but_is_written_down(db: Database) -> None:
@@ -205,6 +218,7 @@ async def test_two_different_syncs_at_once_cannot_both_take_a_version(db: Databa
     assert sorted(type(o.error).__name__ for o in outcomes) == ["NoneType", "SyncConflictError"]
 
 
+@pytest.mark.faults
 async def test_failure_at_any_statement_leaves_the_old_set_or_the_new(db: Database) -> None:
     """Fail at the first statement of a sync, then the second, and so on to the end: never a mixture."""
     await sync(db, FULL)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from promptgraph.domain.diff import Impact
 from promptgraph.domain.errors import SyncOutdatedError
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.prompt import PromptContent
 from promptgraph.domain.registry import Assignment, SyncAction, SyncOrigin
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.sync.changes import AddPrompt, MakeFirm, Plan, ReplaceDraft
 from promptgraph.sync.plan import plan
 from promptgraph.sync.scope import Scope
@@ -27,10 +27,10 @@ KEPT = {"support/triage@2.prompt.yaml": prompt_yaml(2, "Route {{ ticket }}")}
 LABELS = {"labels.yaml": "production: {support/triage: 2}\nstaging: {support/triage: 3}\n"}
 AGENT = {"agents/bot.agent.yaml": "prompts:\n  triage: support/triage@production\n"}
 FULL = TRIAGE | KEPT | LABELS | AGENT
-EMPTY = Snapshot()
+EMPTY = Inventory()
 
 
-def planned(files: Files, stored: Snapshot = EMPTY, *, force: bool = False, **scope: Any) -> Plan:
+def planned(files: Files, stored: Inventory = EMPTY, *, force: bool = False, **scope: Any) -> Plan:
     return plan(Scope(tree(files), stored, **scope), force=force)
 
 
@@ -42,7 +42,7 @@ def changed(found: Plan) -> list[tuple[str, str, str, int | None]]:
     return [step for step in steps(found) if step[0] != "UNCHANGED"]
 
 
-def stored(files: Files, **how: Any) -> Snapshot:
+def stored(files: Files, **how: Any) -> Inventory:
     return stored_as(tree(files), **how)
 
 
@@ -75,6 +75,13 @@ def test_same_version_with_other_content_is_a_conflict_that_names_the_mend() -> 
     assert conflict.version == 3
     assert "Version 3 is already stored with other content" in conflict.sentence
     assert conflict.sentence.endswith("run: promptgraph bump support/triage")
+
+
+def test_what_is_stored_of_calls_changes_without_a_version() -> None:
+    """`record` is no content: the family alone changes."""
+    recorded = prompt_yaml(3, "Pick a queue for {{ ticket }}", record={"output": "none"})
+    found = planned(FULL | {"support/triage.prompt.yaml": recorded}, stored(FULL))
+    assert changed(found) == [("UPDATE", "family", "support/triage", None)]
 
 
 def test_changed_partial_is_a_conflict_of_every_prompt_that_includes_it() -> None:
@@ -278,7 +285,7 @@ def test_label_without_a_line_goes() -> None:
     assert "staging removed" in [s.sentence for s in found.steps if s.kind == "label"][-1]
 
 
-def overridden(held: Snapshot) -> Snapshot:
+def overridden(held: Inventory) -> Inventory:
     key = ("support/triage", "production")
     label = dataclasses.replace(
         held.labels[key], overridden=True, version=3, prompt_id=held.versions["support/triage", 3].id

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from promptgraph.domain import nearest
-from promptgraph.domain.snapshot import Snapshot
+from promptgraph.domain.inventory import Inventory
 from promptgraph.sync.plan import plan
 from promptgraph.sync.references import unresolved
 from promptgraph.sync.scope import Scope
@@ -34,7 +34,7 @@ def test_files_alone_and_a_sync_judge_alike(files: dict[str, str], warning: bool
     """The same place in both; what the registry may hold is a warning until a sync knows."""
     given = tree(BASE | files)
     (alone,) = unresolved(given)
-    (synced,) = plan(Scope(given, Snapshot())).problems
+    (synced,) = plan(Scope(given, Inventory())).problems
     assert alone.place == synced.place
     assert (alone.warning, synced.warning) == (warning, False)
 

@@ -1,13 +1,13 @@
-"""Trees and snapshots made from texts, as a sync meets them."""
+"""Trees and inventories made from texts, as a sync meets them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 
+from promptgraph.domain.inventory import Inventory, StoredVersion
 from promptgraph.domain.prompt import PromptFamily
 from promptgraph.domain.registry import Agent, Assignment, PromptLabel
-from promptgraph.domain.snapshot import Snapshot, StoredVersion
 from promptgraph.domain.tree import Tree
 from promptgraph.files.read import SourceFile
 from promptgraph.files.tree import parse_tree
@@ -22,7 +22,7 @@ def tree(files: Mapping[str, str]) -> Tree:
 
 def stored_as(
     tree: Tree, *, source: str = "default", drafts: frozenset[tuple[str, int]] = frozenset()
-) -> Snapshot:
+) -> Inventory:
     """The registry that a first sync of `tree` leaves; versions in `drafts` as drafts."""
     newest = tree.newest()
     families = {
@@ -33,6 +33,7 @@ def stored_as(
             description=spec.description,
             tags=spec.tags,
             metadata=spec.metadata,
+            record=spec.record,
             source=source,
             latest_version=spec.version,
             created_at=NOON,
@@ -86,7 +87,7 @@ def stored_as(
         for spec in tree.agents
         for position, one in enumerate(spec.assignments)
     ]
-    return Snapshot(
+    return Inventory(
         families=families,
         versions=versions,
         labels=labels,

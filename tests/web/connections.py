@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -67,9 +67,9 @@ class Socket:
             return Closed(message.get("code", 1000), message.get("reason") or "", self._accepted)
         return json.loads(message["text"])
 
-    async def begun(self) -> Socket:
+    async def begun(self, **payload: Any) -> Socket:
         """This, after the greetings."""
-        self.say({"type": "connection_init"})
+        self.say({"type": "connection_init", **({"payload": payload} if payload else {})})
         assert {"type": "connection_ack"} == await self.heard()
         return self
 
@@ -85,9 +85,13 @@ async def connected(
     path: str = "/graphql",
     host: str = "localhost",
     origin: str | None = None,
+    more: Sequence[tuple[str, str]] = (),
 ) -> AsyncIterator[Socket]:
-    """A WebSocket, whose client goes away at the end; the application has ended its work for it then."""
+    """A WebSocket, whose client goes away at the end; the application has ended its work for it then. `more`:
+    headers of the handshake.
+    """
     headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin is not None else [])
+    headers += [(name.encode(), value.encode()) for name, value in more]
     scope = {"type": "websocket", "path": path, "headers": headers, "subprotocols": list(protocols)}
     wire = Wire()
     wire.given.put_nowait({"type": "websocket.connect"})

@@ -12,19 +12,20 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from promptgraph.store.database import Database
 from promptgraph.web.application import Application, application
+from promptgraph.web.gate import Gate
 from promptgraph.web.http import Door
 from promptgraph.web.otlp import TracesDoor
 from tests.graph.registry import pipeline
-from tests.web.doors import nothing_open
+from tests.web.doors import OPEN, nothing_open
 from tests.web.otlp_bodies import PROTOBUF
 
 URL = "/v1/traces"
 
 
-def door(db: Database, record: Any, *, seconds: float = 20, turns: int = 2) -> Application:
+def door(db: Database, record: Any, *, seconds: float = 20, turns: int = 2, gate: Gate = OPEN) -> Application:
     """An application whose door for traces gives them to `record`; so many large bodies have their turn."""
-    traces = TracesDoor(record, asyncio.Semaphore(turns), seconds)
-    return application(Door(pipeline(db)), nothing_open, ["localhost"], traces)
+    traces = TracesDoor(gate, record, asyncio.Semaphore(turns), seconds)
+    return application(Door(pipeline(db), gate), nothing_open, ["localhost"], traces)
 
 
 def answered(answer: httpx.Response) -> ExportTraceServiceResponse:

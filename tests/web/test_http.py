@@ -14,7 +14,7 @@ from promptgraph.graph.pipeline import Pipeline
 from promptgraph.graph.wire import encoded
 from promptgraph.web.application import application
 from promptgraph.web.http import Door
-from tests.web.doors import GRAPHQL, HELLO, JSON, asking, client, nothing_open, served
+from tests.web.doors import GRAPHQL, HELLO, JSON, OPEN, asking, client, nothing_open, served
 
 
 def asking_many_ids() -> str:
@@ -140,7 +140,7 @@ async def test_syncs_may_be_large(web: httpx.AsyncClient) -> None:
 async def test_few_large_bodies_at_once(line: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """While two are held, a third waits, and is asked to come again when it has waited long enough."""
     monkeypatch.setattr("promptgraph.web.body.TURN_SECONDS", 0.2)
-    door = Door(line)
+    door = Door(line, OPEN)
     large = asking("mutation syncPrompts{__typename}", variables={"a": "x" * 2_000_000})
     async with client(application(door, nothing_open, ["localhost"])) as web:
         async with door.bulky, door.bulky:
@@ -151,10 +151,9 @@ async def test_few_large_bodies_at_once(line: Pipeline, monkeypatch: pytest.Monk
         assert 413 == (await web.post("/graphql", content=large, headers=JSON)).status_code
 
 
-async def test_waiting_for_its_turn_is_not_sending(line: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_its_turn_is_not_sending(line: Pipeline) -> None:
     """A large body that waits longer than a client has for sending is read; one that stops coming is not."""
-    monkeypatch.setattr("promptgraph.web.body.BODY_SECONDS", 0.3)
-    door = Door(line)
+    door = Door(line, OPEN, body_s=0.3)
     large = asking("mutation syncPrompts{__typename}", variables={"a": "x" * 1_500_000}).encode()
 
     async def stopping() -> AsyncIterator[bytes]:
@@ -167,7 +166,8 @@ async def test_waiting_for_its_turn_is_not_sending(line: Pipeline, monkeypatch: 
             await asyncio.sleep(0.6)
             assert not asked.done()
         assert 413 == (await asked).status_code
-        assert 408 == (await web.post("/graphql", content=stopping(), headers=JSON)).status_code
+        late = await web.post("/graphql", content=stopping(), headers=JSON)
+        assert (408, "close") == (late.status_code, late.headers["connection"])
         assert not door.bulky.locked()
 
 
@@ -188,7 +188,7 @@ async def test_clients_that_go_away_get_no_answer(line: Pipeline) -> None:
     async def send(message: object) -> None:
         sent.append(message)
 
-    await Door(line)(scope, receive, send)
+    await Door(line, OPEN)(scope, receive, send)
     assert [] == sent
 
 
@@ -298,7 +298,7 @@ async def test_the_port_of_a_host_does_not_matter(web: httpx.AsyncClient, host: 
 @pytest.mark.parametrize("hosts", [["localhost"], ["*"]], ids=["named", "any"])
 async def test_a_request_has_one_host(line: Pipeline, hosts: list[str]) -> None:
     """With two, a proxy may have looked at the other one."""
-    async with client(application(Door(line), nothing_open, hosts)) as web:
+    async with client(application(Door(line, OPEN), nothing_open, hosts)) as web:
         both = [("host", "localhost"), ("host", "localhost")]
         assert 400 == (await web.get("/healthz", headers=both)).status_code
         assert 200 == (await web.get("/healthz", headers=both[:1])).status_code

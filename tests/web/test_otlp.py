@@ -19,6 +19,7 @@ from google.rpc.code_pb2 import Code
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from promptgraph.domain.errors import StoreUnavailableError
+from promptgraph.domain.keys import Bindings
 from promptgraph.record.span import Span
 from promptgraph.record.traces import Taken, Traces
 from promptgraph.store.database import Database
@@ -156,7 +157,7 @@ async def test_database_that_is_away_has_spans_sent_again(registry: Database, me
 async def test_database_that_is_slow_has_spans_sent_again(registry: Database) -> None:
     """An exporter that waits for ever sends nothing else meanwhile."""
 
-    async def slow(_spans: Sequence[Span]) -> Taken:
+    async def slow(_spans: Sequence[Span], _bindings: Bindings) -> Taken:
         await asyncio.sleep(60)
         raise StoreUnavailableError("It never comes to this.")
 

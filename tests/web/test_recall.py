@@ -15,7 +15,7 @@ from promptgraph.store.memory import RegistryMemory
 from promptgraph.web.http import Door
 from promptgraph.web.recall import MOST_ASKED
 from tests.graph.registry import FILES, pipeline, sync
-from tests.web.doors import GRAPHQL, HELLO, JSON, asking, client, served
+from tests.web.doors import GRAPHQL, HELLO, JSON, OPEN, asking, client, served
 
 NAMES = asking("{prompts{nodes{name}}}")
 FEWER = {name: text for name, text in FILES.items() if "summarize" not in name}
@@ -37,7 +37,8 @@ async def test_the_same_question_gets_the_same_answer(
     recalling: httpx.AsyncClient, remembering: Pipeline
 ) -> None:
     """To the byte, headers too, without being executed again."""
-    first, again = [await recalling.post("/graphql", content=NAMES, headers=JSON) for _ in range(2)]
+    named = {**JSON, "x-request-id": "one"}
+    first, again = [await recalling.post("/graphql", content=NAMES, headers=named) for _ in range(2)]
     assert (first.content, dict(first.headers)) == (again.content, dict(again.headers))
     assert (1, 1) == (remembering.counters.fast, remembering.counters.recalled)
     assert str(len(again.content)) == again.headers["content-length"]
@@ -108,7 +109,7 @@ async def test_nothing_is_at_hand_without_a_registry_in_memory(registry: Databas
 
 async def test_a_client_that_goes_away_harms_nobody(remembering: Pipeline) -> None:
     """In the middle of its body, or before its answer, at hand or not."""
-    door = Door(remembering)
+    door = Door(remembering, OPEN)
     scope = {
         "type": "http",
         "method": "POST",

@@ -18,7 +18,7 @@ from promptgraph.web.streams import Streams
 from tests.graph.recording import call, call_id, recorded
 from tests.graph.registry import pipeline
 from tests.web.connections import Stream, streaming, until
-from tests.web.doors import client, nothing_open
+from tests.web.doors import OPEN, client, nothing_open
 
 CALLS = "subscription{llmCallRecorded{callId}}"
 EVENTS = "text/event-stream"
@@ -33,12 +33,12 @@ def streams() -> Streams:
 
 @pytest.fixture
 def app(registry: Database, streams: Streams) -> Application:
-    return application(Door(pipeline(registry), streams=streams), nothing_open, ["localhost"])
+    return application(Door(pipeline(registry), OPEN, streams=streams), nothing_open, ["localhost"])
 
 
 @pytest.fixture
 def app_with_get(registry: Database) -> Application:
-    return application(Door(pipeline(registry), allow_get=True), nothing_open, ["localhost"])
+    return application(Door(pipeline(registry), OPEN, allow_get=True), nothing_open, ["localhost"])
 
 
 def asking(query: str, **more: Any) -> str:

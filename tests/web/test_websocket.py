@@ -16,7 +16,7 @@ from promptgraph.web.streams import Streams
 from tests.graph.recording import call, call_id, recorded
 from tests.graph.registry import pipeline
 from tests.web.connections import Closed, Socket, connected, until
-from tests.web.doors import nothing_open
+from tests.web.doors import OPEN, nothing_open
 
 HELLO = "{__typename}"
 CALLS = "subscription{llmCallRecorded{callId}}"
@@ -31,12 +31,14 @@ def streams() -> Streams:
 @pytest.fixture
 def app(empty: Database, streams: Streams) -> Application:
     """An application whose database has no tables: nothing here should come as far."""
-    return application(Door(pipeline(empty), streams=streams), nothing_open, ["localhost", "app.example"])
+    return application(
+        Door(pipeline(empty), OPEN, streams=streams), nothing_open, ["localhost", "app.example"]
+    )
 
 
 @pytest.fixture
 def live_app(registry: Database, streams: Streams) -> Application:
-    return application(Door(pipeline(registry), streams=streams), nothing_open, ["localhost"])
+    return application(Door(pipeline(registry), OPEN, streams=streams), nothing_open, ["localhost"])
 
 
 def asking(id_: str = "1", query: str = HELLO, **more: Any) -> dict[str, Any]:
@@ -91,7 +93,7 @@ async def test_own_pages_connect(app: Application, origin: str | None) -> None:
 
 async def test_any_host_takes_its_own_pages_only(empty: Database) -> None:
     """Where every Host is taken, a page's site must still be the one that it asks."""
-    app = application(Door(pipeline(empty)), nothing_open, ["*"])
+    app = application(Door(pipeline(empty), OPEN), nothing_open, ["*"])
     async with connected(app, host="a.example:8000", origin="https://a.example") as socket:
         await socket.begun()
     async with connected(app, host="a.example", origin="https://b.example") as socket:

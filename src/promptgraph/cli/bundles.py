@@ -17,10 +17,10 @@ from promptgraph.client.patience import Patience
 from promptgraph.client.prompts import Prompt
 from promptgraph.config import Settings
 from promptgraph.domain.errors import InvalidInputError, PromptFilesError
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.names import checked_label
 from promptgraph.domain.prompt import prompt_global_id
 from promptgraph.domain.registry import Assignment
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.tree import PromptSpec, Tree
 from promptgraph.files.tree import read_tree
 
@@ -109,10 +109,10 @@ def _of_registry(settings: Settings) -> Facts | None:
     if settings.server:
         return facts_of(_of_server(settings, ()))
     found = run(registry(settings))
-    return None if found.stored is None else _of_snapshot(found.stored)
+    return None if found.stored is None else _of_inventory(found.stored)
 
 
-def _of_snapshot(stored: Snapshot) -> Facts:
+def _of_inventory(stored: Inventory) -> Facts:
     live = {family.name: family for family in stored.families.values() if family.retired_at is None}
     agents: dict[str, list[Assignment]] = {}
     for each in stored.assignments:

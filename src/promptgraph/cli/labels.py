@@ -5,21 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from promptgraph.cli.registry import reading
+from promptgraph.cli.registry import reading, stored_family
 from promptgraph.cli.versions import Known, copies_of, known, stored_contents
 from promptgraph.cli.writing import put_text, read_text, write_new
 from promptgraph.config import Settings
 from promptgraph.domain.asking import PageArgs
 from promptgraph.domain.errors import NotFoundError
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.names import checked_label, checked_version
 from promptgraph.domain.nearest import meant
 from promptgraph.domain.registry import LabelMove, PromptLabel
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.tree import Tree
 from promptgraph.files.edit import set_label
 from promptgraph.store.labels import moves_by_family
 from promptgraph.store.paging import PageKey
-from promptgraph.store.registry import snapshot
+from promptgraph.store.registry import inventory
 
 SAME, DIFFERS, OVERRIDDEN, BY_HAND, UNKNOWN = "same", "not synced", "overridden", "registry only", "unknown"
 
@@ -50,7 +50,7 @@ class Move:
     commit_sha: str | None
 
 
-def label_rows(tree: Tree, stored: Snapshot | None, name: str | None = None) -> list[Row]:
+def label_rows(tree: Tree, stored: Inventory | None, name: str | None = None) -> list[Row]:
     """Every label of the files and of the registry, by name and label; of one prompt if named.
 
     raises  NotFoundError  neither knows the name
@@ -79,7 +79,7 @@ def _state(file: int | None, label: PromptLabel | None) -> str:
     return SAME if file == label.version else DIFFERS
 
 
-def _check_name(name: str, tree: Tree, stored: Snapshot | None) -> None:
+def _check_name(name: str, tree: Tree, stored: Inventory | None) -> None:
     known = tree.newest().keys() | (stored.families.keys() if stored else set())
     if name not in known:
         raise NotFoundError(" ".join(filter(None, (f"There is no prompt {name}.", meant(name, known)))))
@@ -91,11 +91,8 @@ async def history(settings: Settings, name: str, size: int) -> list[Move]:
     raises  NotFoundError  the registry knows no such prompt · StoreUnavailableError
     """
     async with reading(settings) as session:
-        stored = await snapshot(session)
-        family = stored.family(name)
-        if family is None:
-            hint = meant(name, stored.families)
-            raise NotFoundError(" ".join(filter(None, (f"The registry has no prompt {name}.", hint))))
+        stored = await inventory(session)
+        family = stored_family(stored, name)
         (page,) = await moves_by_family(session, [PageKey(family.id, PageArgs.of(first=size))])
         versions = {version.id: version.version for version in stored.versions.values()}
         return [_move(move, versions) for move in page.items]

@@ -69,6 +69,7 @@ def text_of(prompt: Prompt) -> str:
             "description": family.description,
             "tags": list(family.tags),
             "metadata": family.metadata,
+            "record": {**family.record.words()},
         }
         facts |= {name: value for name, value in given.items() if value}
     return dump(facts) + canonical_yaml(prompt)

@@ -30,6 +30,8 @@ PLACES = {
     "reprice": f"{ROOM}.reprice:reprice_calls",
     "rollup": f"{ROOM}.rollup:rollup",
     "prune": f"{ROOM}.prune:prune_calls",
+    "keys": f"{ROOM}.keys:keys",
+    "erase": f"{ROOM}.erase:erase_calls",
     "db": f"{ROOM}.db:db",
     "legacy": f"{ROOM}.legacy:legacy",
     "schema": f"{ROOM}.schema:schema",

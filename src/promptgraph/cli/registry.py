@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from promptgraph.config import Settings
-from promptgraph.domain.errors import StoreUnavailableError
-from promptgraph.domain.prompt import Prompt
-from promptgraph.domain.snapshot import Snapshot
+from promptgraph.domain.errors import NotFoundError, StoreUnavailableError
+from promptgraph.domain.inventory import Inventory
+from promptgraph.domain.nearest import meant
+from promptgraph.domain.prompt import Prompt, PromptFamily
 from promptgraph.store.database import MIGRATION_SECONDS, Database, Session
 from promptgraph.store.migrate import require_head
 from promptgraph.store.prompts import PromptRef, prompts_by_ref
-from promptgraph.store.registry import snapshot
+from promptgraph.store.registry import inventory
 
 
 @asynccontextmanager
@@ -62,7 +63,7 @@ async def patient(settings: Settings) -> AsyncIterator[Database]:
 class Registry:
     """The registry at one moment; without `stored` it could not be asked, and `why` says why."""
 
-    stored: Snapshot | None = None
+    stored: Inventory | None = None
     why: str | None = None
 
 
@@ -70,9 +71,21 @@ async def registry(settings: Settings) -> Registry:
     """The registry, or why it cannot be asked."""
     try:
         async with reading(settings) as session:
-            return Registry(await snapshot(session))
+            return Registry(await inventory(session))
     except StoreUnavailableError as error:
         return Registry(why=str(error))
+
+
+def stored_family(stored: Inventory, name: str) -> PromptFamily:
+    """The family of this name, or that had it before.
+
+    raises  NotFoundError  the registry has none; the name that was perhaps meant is told
+    """
+    family = stored.family(name)
+    if family is None:
+        hint = meant(name, stored.families)
+        raise NotFoundError(" ".join(filter(None, (f"The registry has no prompt {name}.", hint))))
+    return family
 
 
 async def stored_prompts(settings: Settings, refs: Sequence[PromptRef]) -> list[Prompt | None]:

@@ -13,6 +13,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import active_children
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -21,14 +24,17 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from promptgraph import __version__
-from promptgraph.app import build, prepare, settled
+from promptgraph.app import build, prepare, settle, settled
+from promptgraph.cli.connection import Connection
+from promptgraph.cli.logs import log_config
 from promptgraph.cli.options import masked
-from promptgraph.cli.output import as_json, line, say, show
+from promptgraph.cli.output import as_json, say, show
 from promptgraph.cli.pretending import pretend
 from promptgraph.cli.registry import opened
 from promptgraph.cli.starter import start
 from promptgraph.cli.surface import run
-from promptgraph.config import PREFIX, Mode, Settings
+from promptgraph.config import FIGURES_DIR, PREFIX, Mode, Settings
+from promptgraph.domain.content import policy_of
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 
 BACKLOG = 2048
@@ -99,12 +105,13 @@ WS_MESSAGE_BYTES = 256 * 1024
 LOOP = "auto" if sys.platform == "win32" else "promptgraph.cli.loop:Loop"
 """uvloop's, with room; for Windows there is none."""
 START_S = 60
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 NOT_STARTED = "The server could not start; its log says why."
 
 
 class OneProcess(uvicorn.Server):
-    """A server that says so once it answers."""
+    """A server that says so once it answers, and ends at once when it is told to a second time."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -117,13 +124,37 @@ class OneProcess(uvicorn.Server):
             raise StoreUnavailableError(NOT_STARTED) from error
         self._announce()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        super().handle_exit(sig, frame)
+
 
 class Workers(Multiprocess):
-    """Several processes that say so once all of them answer."""
+    """Several processes that say so once all of them answer. SIGHUP has each replaced, one by one."""
 
-    def __init__(self, config: uvicorn.Config, sock: socket.socket, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sock: socket.socket, announce: Callable[[], None], figures: Path
+    ) -> None:
         super().__init__(config, [sock])
         self._announce = announce
+        self._figures = figures
+        for number in STOPS:
+            signal.signal(number, self._told)
+        self._stopping = False
+
+    def _told(self, number: int, _frame: FrameType | None) -> None:
+        """To stop; a second time, to end at once.
+
+        raises  KeyboardInterrupt  the second time, out of whatever is waited for
+        """
+        if self._stopping:
+            raise KeyboardInterrupt
+        self._stopping = True
+        self.signal_queue.append(number)
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        settle(self._figures, {process.pid for process in self.processes if process.pid is not None})
 
     def init_processes(self) -> None:
         super().init_processes()
@@ -145,9 +176,15 @@ def serve_workers(settings: Settings, sock: socket.socket, announce: Callable[[]
             InvalidInputError      none could: a file that the settings name is wrong
     """
     build(settings, prepared=True)  # said once, here, and not by each worker again and again
-    os.environ.update(environment(settings))
-    manager = Workers(_config(settings, APP), sock, announce)
-    manager.run()
+    with TemporaryDirectory(prefix="promptgraph-") as figures:
+        os.environ.update({**environment(settings), FIGURES_DIR: figures})
+        manager = Workers(_config(settings, APP), sock, announce, Path(figures))
+        try:
+            manager.run()
+        except KeyboardInterrupt:
+            for child in active_children():
+                child.kill()
+                child.join()
     if any(process.exitcode == STARTUP_FAILURE for process in manager.processes):
         raise StoreUnavailableError(NOT_STARTED)
 
@@ -160,35 +197,15 @@ def _config(settings: Settings, app: Callable[[], Any] | str) -> uvicorn.Config:
         loop=LOOP,
         server_header=False,
         lifespan="on",
-        log_config=log_config(settings.log_level),
-        access_log=settings.log_level == "debug",
+        log_config=log_config(settings.log_level, settings.log_format),
+        access_log=False,  # ours names no path that a client made, and no variable
+        http=Connection,
+        proxy_headers=False,  # web/proxy.py believes the proxy that is named, and no other
         timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=START_S,
         ws_max_size=WS_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # events are small, and each connection would hold a window of memory
     )
-
-
-class OneLine(logging.Formatter):
-    """A message takes one line, whatever names it repeats; a traceback follows below it."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
-        record.message = line(record.message)
-        return super().formatMessage(record)
-
-
-def log_config(level: str) -> dict[str, Any]:
-    """One log on stderr. uvicorn's own steps are for whoever looks for a fault: it says less than we do."""
-    quiet = "DEBUG" if level == "debug" else "WARNING"
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": OneLine, "format": "%(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "loggers": {
-            "promptgraph": {"handlers": ["stderr"], "level": level.upper(), "propagate": False},
-            "uvicorn": {"handlers": ["stderr"], "level": quiet, "propagate": False},
-        },
-    }
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -219,10 +236,10 @@ def _stopping() -> Iterator[None]:
 
 MODES = {
     Mode.DEVELOPMENT: "development: migrates and syncs at start, answers this machine only, asks for no key",
-    Mode.PRODUCTION: "production: neither migrates nor syncs",
+    Mode.PRODUCTION: "production: neither migrates nor syncs, asks for a key",
 }
 
-STORES = "prompts, labels, agents; calls with their variables and outputs, but no x-sensitive variable"
+STORES = "prompts, labels, agents; calls, {policy}; no x-sensitive variable{redaction}"
 
 TRIES = (
     "Three things to try, in another terminal or a browser:",
@@ -238,7 +255,7 @@ def serve_on(settings: Settings, sock: socket.socket, *, hints: bool = False) ->
 
     raises  StoreUnavailableError  the database is out of reach, or not migrated in production mode
     """
-    logging.config.dictConfig(log_config(settings.log_level))
+    logging.config.dictConfig(log_config(settings.log_level, settings.log_format))
     run(_prepared(settings))
     announced = partial(announce, settings, sock, hints=hints)
     serve = serve_here if settings.workers == 1 else serve_workers
@@ -271,10 +288,16 @@ def announce(settings: Settings, sock: socket.socket, *, hints: bool) -> None:
     show(f"promptgraph {__version__} serves {url}/graphql", "ok")
     show(f"  mode      {MODES[settings.mode]}")
     show(f"  database  {masked(settings.database_url)}")
-    show(f"  stores    {STORES}")
+    show(f"  stores    {stores(settings)}")
     for words in TRIES if hints else ():
         show(words.format(url=url, folder=settings.prompts_dir, options=_options(settings)))
     show("Ctrl-C stops it.", "faint")
+
+
+def stores(settings: Settings) -> str:
+    """What is stored, and how much of what calls are about."""
+    redaction = "; redacted by " + settings.redact if settings.redact else ""
+    return STORES.format(policy=policy_of(settings.content).sentence(), redaction=redaction)
 
 
 def _options(settings: Settings) -> str:

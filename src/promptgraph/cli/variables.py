@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
-from promptgraph.domain.canonical import Json, JsonObject, distinct
+from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.prompt import Variable
+from promptgraph.domain.strict_json import strict_json
 from promptgraph.domain.text import MAX_JSON_DEPTH, MAX_VARIABLES_BYTES
 
 TEXT = ("string", None)
 """The types whose values are taken as they stand: `--var id=007` is the text 007."""
-
-MAX_DIGITS = 30
-"""Of an integer: beyond, readers differ in what they make of it."""
 
 
 def variables_from(file: Path | None, pairs: Iterable[str], declared: Sequence[Variable]) -> JsonObject:
@@ -41,7 +37,7 @@ def variables_from(file: Path | None, pairs: Iterable[str], declared: Sequence[V
 def read_variables(file: Path) -> JsonObject:
     """raises  InvalidInputError  the file is no JSON object in UTF-8, or repeats a key"""
     try:
-        value = _strict(_decoded(file))
+        value = strict_json(_decoded(file))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise _refused(f"{file} is not valid JSON: {error.msg} at {where}.") from error
@@ -74,20 +70,6 @@ def _refused(sentence: str) -> InvalidInputError:
     return InvalidInputError(sentence, field="vars_file")
 
 
-def _strict(text: str) -> Any:
-    """JSON that every reader takes alike.
-
-    raises  ValueError · RecursionError
-    """
-    return json.loads(
-        text,
-        object_pairs_hook=distinct,
-        parse_constant=_no_constant,
-        parse_int=_integer,
-        parse_float=_finite,
-    )
-
-
 def _type(variable: Variable) -> object:
     return variable.schema.get("type") if isinstance(variable.schema, dict) else None
 
@@ -95,24 +77,6 @@ def _type(variable: Variable) -> object:
 def _value(text: str) -> Json:
     """JSON where it is JSON, else the text: the schema says later what fits."""
     try:
-        value: Json = _strict(text)
+        return strict_json(text)
     except (ValueError, RecursionError):
         return text
-    return value
-
-
-def _no_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise ValueError(f"an integer has more than {MAX_DIGITS} digits")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {digits[:MAX_DIGITS]} is too large")
-    return value

@@ -40,10 +40,9 @@ class Assignments:
         mine = [each for each in self.assigned if each.role == role]
         found = next((each for each in mine if fits(each.when, dict(circumstances))), None)
         if found is None:
-            why = "in these circumstances" if mine else f"; it has {self._roles}"
-            raise NotFoundError(
-                f"The agent {self.agent} has no prompt for the role {role!r} {why}.", field="role"
-            )
+            why = " in these circumstances" if mine else f"; it has {self._roles}"
+            words = f"The agent {self.agent} has no prompt for the role {role!r}{why}."
+            raise NotFoundError(words, field="role")
         if found.prompt is None:
             words = f"The agent {self.agent} uses {found.selector} for {role!r}, and there is no such prompt."
             raise NotFoundError(words, field="role")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
@@ -16,6 +15,7 @@ from promptgraph.client.prompts import Prompt, Rendered
 from promptgraph.domain.call import CallStatus
 from promptgraph.domain.call_ids import new_call_id
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
+from promptgraph.domain.text import cleaned_text
 
 log = logging.getLogger("promptgraph.client")
 
@@ -24,7 +24,6 @@ Record: TypeAlias = Callable[[Of, str, Mapping[str, Any]], T]
 """Records a call: what it was made with, the model, the facts."""
 
 MAX_MESSAGE = 4_096
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class _Observed:
@@ -70,7 +69,7 @@ class _Observed:
             facts["latency_ms"] = self._elapsed_ms()
             facts["status"] = CallStatus.ERROR
             facts.setdefault("error_type", type(error).__name__)
-            facts.setdefault("error_message", _FORBIDDEN.sub("?", str(error))[:MAX_MESSAGE])
+            facts.setdefault("error_message", cleaned_text(str(error), MAX_MESSAGE))
         elif "latency_ms" not in facts:
             facts["latency_ms"] = self._elapsed_ms()
         return facts

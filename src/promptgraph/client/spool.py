@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
-from promptgraph.client.calls import Row
+from promptgraph.client.calls import Kind, Row
 
 PRIVATE = 0o600
 FLAGS = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+_LINE = re.compile(rb"([%b]) ([0-9a-f]{32}) ([0-9]{1,9}) ([ -~]*)" % b"".join(b"%d" % kind for kind in Kind))
 
 
 class Spool:
@@ -59,9 +62,8 @@ class Spool:
 
 
 def _row(line: bytes) -> tuple[int, bytes, str] | None:
-    """The row of a line; None for an unfinished one."""
-    try:
-        kind, call_id, size, text = line.decode().split(" ", 3)
-        return (int(kind), bytes.fromhex(call_id), text) if int(size) == len(text) else None
-    except ValueError:
+    """The row of a line; None for one that is unfinished or damaged: kept, it would hold up all others."""
+    found = _LINE.fullmatch(line)
+    if found is None or int(found[3]) != len(found[4]):
         return None
+    return int(found[1]), bytes.fromhex(found[2].decode()), found[4].decode()

@@ -31,14 +31,8 @@ class Bin(StrEnum):
     WEEK = "WEEK"
     MONTH = "MONTH"
 
-    def floor(self, at: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
-        """Where the bin begins that holds an aware instant, in UTC."""
-        if self is Bin.HOUR:
-            return _hour_floor(at, zone)
-        return _midnight(_FIRST[self](at.astimezone(zone).date()), zone)
-
     def next(self, at: dt.datetime, zone: dt.tzinfo) -> dt.datetime:
-        """Where the next bin begins, in UTC."""
+        """Where the first bin begins after an aware instant, in UTC."""
         if self is Bin.HOUR:
             return next(start for start in _hours_after(at, zone) if start > at)
         date = _FIRST[self](at.astimezone(zone).date())

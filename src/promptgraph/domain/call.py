@@ -56,7 +56,7 @@ class CostSource(StrEnum):
 
 
 class ContentState(StrEnum):
-    """What is stored of a call's variables and output."""
+    """What is stored of a call's variables, output and metadata, or of one of them."""
 
     FULL = "FULL"
     HASHED = "HASHED"
@@ -197,12 +197,17 @@ class LlmCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContent:
-    """What a call was about, kept apart from its row: one row of `call_contents`."""
+    """What a call was about, kept apart from its row: one row of `call_contents`. `hashes` holds, for parts
+    that are stored as hashes alone, the hash of the output and by key those of variables and metadata, and
+    under `key` which server key made them; `redacted` names the parts that a redaction changed.
+    """
 
     call_id: UUID
     variables: JsonObject | None = None
     output: Json = None
     metadata: JsonObject = field(default_factory=dict)
+    hashes: JsonObject | None = None
+    redacted: tuple[str, ...] = ()
 
 
 def micros(milliseconds: float) -> int:

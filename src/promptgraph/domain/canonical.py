@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import orjson
@@ -45,19 +45,6 @@ def plain_json(value: Json) -> bytes:
 def json_size(value: Json) -> int:
     """How many bytes `value` takes, for one that has a canonical form; quicker than to make that form."""
     return len(orjson.dumps(value))
-
-
-def distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON text whose keys differ: for `json.loads(…, object_pairs_hook=distinct)`.
-
-    raises  ValueError  a key comes twice; readers differ in which one counts
-    """
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key[:80]!r} comes twice")
-        found[key] = value
-    return found
 
 
 def content_hash(value: Json) -> str:

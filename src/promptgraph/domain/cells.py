@@ -118,15 +118,3 @@ def fine_cell(call: Countable) -> FineCell:
         call.provider or NOTHING,
         call.environment,
     )
-
-
-def cells_of(call: Countable) -> list[CellKey]:
-    """Every rollup cell that counts this call: one per scope and level. A call without a prompt or an agent
-    counts in the cells of nobody.
-    """
-    fine = fine_cell(call)._asdict()
-    return [
-        cell_key(scope, level, level.period_of(fine["hour"]), {name: fine[name] for name in kept.dimensions})
-        for scope, kept in SCOPES.items()
-        for level in kept.levels
-    ]

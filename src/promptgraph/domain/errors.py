@@ -12,7 +12,7 @@ PromptgraphError
 ├── PromptMismatchError    PROMPT_MISMATCH   another content was rendered
 ├── IdempotencyConflictError  IDEMPOTENCY_CONFLICT  this call id was used for another call
 ├── ManagedByFileError     MANAGED_BY_FILE   git owns it                                   .path
-├── ForbiddenError         FORBIDDEN         not allowed here
+├── ForbiddenError         FORBIDDEN         not allowed here, or not with this key
 ├── EventsMissedError      EVENTS_MISSED     a subscriber was not told of everything
 ├── InvalidRollupError     UNAVAILABLE       stored figures are damaged; trying again does not help
 └── StoreUnavailableError  UNAVAILABLE       the database is out of reach; try again
@@ -111,7 +111,7 @@ class ManagedByFileError(PromptgraphError):
 
 
 class ForbiddenError(PromptgraphError):
-    """Not allowed here."""
+    """Not allowed here, or not with this key."""
 
     code = "FORBIDDEN"
 

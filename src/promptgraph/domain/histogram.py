@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
@@ -71,17 +71,6 @@ class Histogram:
         if buckets and 0 in self.buckets.values():
             self.buckets = {bucket: count for bucket, count in buckets.items() if count}
         self._order: tuple[list[int], list[int]] | None = None
-
-    @classmethod
-    def of(cls, values: Iterable[int]) -> Histogram:
-        """These samples, counted.
-
-        units  whole microseconds
-        """
-        made = cls()
-        for value in values:
-            made.add(value)
-        return made
 
     @property
     def count(self) -> int:

@@ -79,10 +79,6 @@ class Named:
         first, *rest = self.name.split("_")
         return first + "".join(map(str.capitalize, rest))
 
-    @property
-    def sdl(self) -> str:
-        return f"{self.field}: {self.type}"
-
 
 @dataclass(frozen=True, slots=True)
 class Stat(Named, Generic[T]):
@@ -98,15 +94,14 @@ class Stat(Named, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Metric(Named):
-    """A figure that is answered. `type` is GraphQL's; `empty` is the value when no call counts: 0 for none,
-    None for undefined; `needs` are the measures that `of` reads.
+    """A figure that is answered. `type` is GraphQL's; `needs` are the measures that `of` reads: of no call it
+    gives 0 for none, None for undefined.
     """
 
     name: str
     type: str
     words: str
     unit: str | None
-    empty: Answer
     needs: tuple[str, ...]
     of: Callable[[Figures], Answer]
     stats: tuple[Stat[LatencyStats], ...] = ()
@@ -135,7 +130,7 @@ SCORE_STATS: tuple[Stat[ScoreStats], ...] = (
 def _plain(name: str) -> Metric:
     """The metric that is a measure, by its own name and in its own words."""
     measure = MEASURE[name]
-    return Metric(name, "BigInt!", measure.words, measure.unit, 0, (name,), lambda figures: figures[name])
+    return Metric(name, "BigInt!", measure.words, measure.unit, (name,), lambda figures: figures[name])
 
 
 def _latency(prefix: str, words: str) -> Metric:
@@ -144,7 +139,6 @@ def _latency(prefix: str, words: str) -> Metric:
         "LatencyStats!",
         words,
         "ms",
-        LatencyStats(Figures(), prefix),
         tuple(dict.fromkeys(prefix + end for stat in LATENCY_STATS for end in stat.needs)),
         lambda figures: LatencyStats(figures, prefix),
         LATENCY_STATS,
@@ -175,7 +169,6 @@ METRICS: tuple[Metric, ...] = (
         "Float",
         "Errors divided by calls, 0 to 1; null when there are no calls.",
         None,
-        None,
         ("errors", "calls"),
         lambda f: _share(f["errors"], f["calls"]),
     ),
@@ -190,7 +183,6 @@ METRICS: tuple[Metric, ...] = (
         "Decimal!",
         "What the calls cost. Calls whose price nobody knows are left out: unpricedCalls counts them.",
         "USD",
-        Decimal(0),
         ("cost_nano_usd",),
         lambda f: usd(f["cost_nano_usd"]),
     ),
@@ -202,7 +194,6 @@ METRICS: tuple[Metric, ...] = (
         "DateTime",
         "When the first of the calls started; null when there are no calls.",
         None,
-        None,
         ("first_call_us",),
         lambda f: _instant(f["first_call_us"], NO_MINIMUM),
     ),
@@ -210,7 +201,6 @@ METRICS: tuple[Metric, ...] = (
         "last_call_at",
         "DateTime",
         "When the last of the calls started; null when there are no calls.",
-        None,
         None,
         ("last_call_us",),
         lambda f: _instant(f["last_call_us"], NO_MAXIMUM),
@@ -220,12 +210,10 @@ METRICS: tuple[Metric, ...] = (
         "[ScoreStats!]!",
         "Scores of the calls that have a value, by name.",
         None,
-        (),
         ("scores",),
         _scores,
     ),
 )
-METRIC: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 
 
 def _leaves(metric: Metric) -> Iterable[Metric]:
@@ -242,7 +230,6 @@ def _leaf(metric: Metric, stat: Stat[LatencyStats], prefix: str) -> Metric:
         stat.type,
         f"{metric.words} {stat.words}",
         stat.unit,
-        None,
         tuple(prefix + end for end in stat.needs),
         lambda figures: stat.of(LatencyStats(figures, prefix)),
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from promptgraph.domain.canonical import Json, JsonObject, content_hash
+from promptgraph.domain.content import IN_FULL, Levels
 from promptgraph.domain.names import global_id
 
 
@@ -57,12 +58,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One input of a prompt; `default` counts only when `has_default`, for null is a value."""
+    """One input of a prompt."""
 
     name: str
     required: bool
     schema: Json
-    has_default: bool = False
     default: Json = None
     description: str | None = None
     sensitive: bool = False
@@ -138,7 +138,6 @@ def _variable(name: str, schema: Json, *, required: bool, defaults: JsonObject) 
         name=name,
         required=required and name not in defaults,
         schema=schema,
-        has_default=name in defaults,
         default=defaults.get(name),
         description=description if isinstance(description, str) else None,
         sensitive=facts.get("x-sensitive") is True,
@@ -158,7 +157,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptFamily:
-    """All versions of one name, and what is not content. `source` is the sync source that owns it."""
+    """All versions of one name, and what is not content. `source` is the sync source that owns it; `record`
+    is what its file lets be stored of its calls.
+    """
 
     id: int
     name: str
@@ -166,6 +167,7 @@ class PromptFamily:
     description: str | None = None
     tags: tuple[str, ...] = ()
     metadata: JsonObject = field(default_factory=dict)
+    record: Levels = IN_FULL
     source: str = "default"
     latest_version: int
     retired_at: dt.datetime | None = None

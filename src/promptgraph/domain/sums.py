@@ -52,7 +52,7 @@ def keys_in(delta: Delta) -> set[Key]:
 
 
 def rolled_up(deltas: Iterable[Delta]) -> dict[CellKey, Figures]:
-    """What these deltas add to each cell of the rollups, as `cells.cells_of` says for every call in them."""
+    """What these deltas add to each cell of the rollups: one of every scope and level counts a call."""
     merged = [compacted(pile) for pile in piles(deltas, FineCell._fields)]
     cells: dict[CellKey, Figures] = {}
     for scope, kept in SCOPES.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from promptgraph.domain.canonical import JsonObject
+from promptgraph.domain.content import IN_FULL, Levels
 from promptgraph.domain.names import Selector
 from promptgraph.domain.prompt import PromptContent, Source
 
@@ -57,6 +58,7 @@ class PromptSpec:
     description: str | None = None
     tags: tuple[str, ...] = ()
     metadata: JsonObject = field(default_factory=dict)
+    record: Levels = IN_FULL
     formerly: tuple[str, ...] = ()
     partials: tuple[str, ...] = ()
     tests: tuple[PromptTest, ...] = ()

@@ -63,10 +63,6 @@ class Window:
             raise InvalidInputError("since is in the future: give until too.", field=f"{field}.until")
         return Window(since, until)
 
-    def holds(self, at: dt.datetime) -> bool:
-        """Whether an aware instant lies in it."""
-        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
-
 
 def before(at: dt.datetime, duration: str, *, field: str) -> dt.datetime:
     """The instant that lies an ISO 8601 duration before `at`. A month earlier is the same day of the month in

@@ -23,7 +23,6 @@ MAX_FOUND = 101
 # What people write where something else is meant, by form.
 _HINTS: dict[type[BaseModel], Mapping[str, str]] = {
     PromptForm: {
-        "record": "It is reserved for a later version.",
         "name": "A prompt's name is the path of its file.",
         "label": "Labels stand in labels.yaml.",
         "labels": "Labels stand in labels.yaml.",

@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
+from promptgraph.domain.call import ContentState
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.prompt import Engine, MessageRole
 from promptgraph.files.core import is_null
@@ -17,6 +18,7 @@ from promptgraph.files.typed import (
     Choice,
     FreeObject,
     LabelKey,
+    Level,
     Listed,
     Mapped,
     Name,
@@ -63,6 +65,14 @@ class OutputForm(Form):
     """What the model should answer with."""
 
     schema_: FreeObject = Field(alias="schema", description="JSON Schema (draft 2020-12) of the answer.")
+
+
+class RecordForm(Form):
+    """What is stored of calls of this prompt. The server's own setting may be stricter, and then counts."""
+
+    variables: Level = Field(default=ContentState.FULL, description="What is stored of the variables.")
+    output: Level = Field(default=ContentState.FULL, description="What is stored of the output.")
+    metadata: Level = Field(default=ContentState.FULL, description="What is stored of the metadata.")
 
 
 class MessageForm(Form):
@@ -125,6 +135,10 @@ class PromptForm(Form):
     tools: Annotated[list[FreeObject], Listed] = Field([], description="Tools offered to the model.")
     tags: Annotated[list[Tag], Listed] = Field([], max_length=MAX_TAGS, description="Words to find it by.")
     metadata: SmallObject = Field(default_factory=dict, description="Whatever else your team wants to keep.")
+    record: Annotated[RecordForm, Mapped] = Field(
+        default_factory=RecordForm,
+        description="What is stored of its calls: full, hashed or none of variables, output and metadata.",
+    )
     formerly: Annotated[list[Name], Listed] = Field(
         [], description="Names that it had before: what refers to them follows."
     )

@@ -178,7 +178,7 @@ def commit_of(folder: Path, revision: str) -> str:
     if shutil.which(_GIT[0]) is None:
         raise InvalidInputError("git is not installed, so it knows no revisions: install it first.")
     if _asked(folder, "rev-parse", "--show-prefix") is None:
-        raise InvalidInputError(f"{folder} is in no git repository, so there is no revision {revision}.")
+        raise InvalidInputError(f"There is no git repository here, so there is no revision {revision}.")
     sha = _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if sha is None:
         raise InvalidInputError(f"git knows no revision {revision}: fetch it first, or name another.")

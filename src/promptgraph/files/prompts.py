@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from promptgraph.domain.content import IN_FULL, Levels
 from promptgraph.domain.prompt import PromptContent, Source
 from promptgraph.domain.tree import Place, PromptSpec, PromptTest
 from promptgraph.files.core import free_at
 from promptgraph.files.filling import MAX_FOUND, filled
-from promptgraph.files.form import PromptForm
+from promptgraph.files.form import PromptForm, RecordForm
 from promptgraph.files.inputs import input_findings, schema_findings
 from promptgraph.files.layout import Spot
 from promptgraph.files.messages import Messages, is_verbatim, read_messages
@@ -126,6 +127,7 @@ def _spec(form: PromptForm, root: Map, messages: Messages, spot: Spot, source: S
         description=form.description,
         tags=tuple(form.tags),
         metadata=form.metadata,
+        record=_record(form.record),
         formerly=tuple(form.formerly),
         partials=tuple(sorted(messages.partials)),
         tests=_tests(form, root, source.path),
@@ -133,6 +135,11 @@ def _spec(form: PromptForm, root: Map, messages: Messages, spot: Spot, source: S
         source=source,
         place=place_at(root, ("version",), source.path, key=True),
     )
+
+
+def _record(form: RecordForm) -> Levels:
+    levels = Levels(form.variables, form.output, form.metadata)
+    return IN_FULL if levels == IN_FULL else levels
 
 
 def _tests(form: PromptForm, root: Map, path: str) -> tuple[PromptTest, ...]:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from promptgraph.domain.call import ContentState
 from promptgraph.domain.canonical import JsonObject
+from promptgraph.domain.content import LEVELS
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.names import (
     LABEL_RULE,
@@ -19,6 +21,7 @@ from promptgraph.domain.names import (
     is_name,
     is_role,
 )
+from promptgraph.domain.nearest import meant
 from promptgraph.domain.text import MAX_METADATA_BYTES, checked_json, invisible_character
 from promptgraph.files.core import core, is_null
 from promptgraph.files.node import Map, Node, Scalar, Seq, shown
@@ -72,6 +75,14 @@ def version(node: Node) -> int:
     raise UnfitError(f"{{field}} must be a whole number from 1 to {MAX_VERSION}.", hint)
 
 
+def level(node: Node) -> ContentState:
+    """What is stored of a part of calls."""
+    word = text(node)
+    if word not in LEVELS:
+        raise UnfitError("{field} must be `full`, `hashed` or `none`.", meant(word, LEVELS))
+    return LEVELS[word]
+
+
 def free_object(node: Node) -> JsonObject:
     """The value of a free-form mapping."""
     value = core(mapped(node))
@@ -122,6 +133,9 @@ LabelKey: TypeAlias = Annotated[str, AfterValidator(_checked(checked_label))]
 RoleKey: TypeAlias = Annotated[str, AfterValidator(_fitting(is_role, "role", LABEL_RULE))]
 Tag: TypeAlias = Annotated[Text, AfterValidator(_fitting(is_role, "tag", LABEL_RULE))]
 SelectorText: TypeAlias = Annotated[Text, AfterValidator(_checked(Selector.parse))]
+Level: TypeAlias = Annotated[
+    ContentState, BeforeValidator(level), WithJsonSchema({"type": "string", "enum": [*LEVELS]})
+]
 VariableName: TypeAlias = Annotated[
     Text, AfterValidator(_fitting(_VARIABLE.fullmatch, "variable name", _VARIABLE_RULE))
 ]

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from strawberry import Parent
 
-from promptgraph.domain.errors import PromptgraphError
+from promptgraph.domain.errors import ForbiddenError, PromptgraphError
+from promptgraph.domain.keys import Scope
 from promptgraph.domain.registry import Agent, Assignment, LabelMove
 from promptgraph.files.tree import parse_tree
 from promptgraph.graph.enums import ErrorCode
@@ -74,7 +75,10 @@ async def set_prompt_label(
 
 
 async def _set_label(context: Context, given: SetPromptLabelInput) -> LabelMove | None:
-    mover, name = Mover(BY_API, given.reason, bool(given.override)), short(given.name, "name")
+    if given.override and Scope.ADMIN not in context.caller.scopes:
+        raise ForbiddenError("To override a label that labels.yaml owns takes a key with the scope admin.")
+    mover = Mover(_by(context), given.reason, bool(given.override))
+    name = short(given.name, "name")
     return await set_label(context.db, name, given.label, given.version, mover, now=context.now)
 
 
@@ -86,8 +90,15 @@ async def remove_prompt_label(
 
 
 async def _remove_label(context: Context, given: RemovePromptLabelInput) -> LabelMove:
-    mover, name, label = Mover(BY_API, given.reason), short(given.name, "name"), short(given.label, "label")
+    mover = Mover(_by(context), given.reason)
+    name, label = short(given.name, "name"), short(given.label, "label")
     return await remove_label(context.db, name, label, mover, now=context.now)
+
+
+def _by(context: Context) -> str:
+    """Who moves a label, for its history."""
+    public_id = context.caller.public_id
+    return BY_API if public_id is None else f"key {public_id}"
 
 
 async def assign_prompt(

@@ -6,25 +6,29 @@ from typing import NamedTuple
 
 from graphql import GraphQLError, OperationType
 
-from promptgraph.domain.errors import TooManyRowsError
+from promptgraph.domain.errors import ForbiddenError, TooManyRowsError
+from promptgraph.domain.keys import NOBODY, Caller
 from promptgraph.graph.answer import Kind, RequestRefusedError, malformed
 from promptgraph.graph.bulk import BULKY, USUAL, Bulk
 from promptgraph.graph.documents import Operation, Prepared
 from promptgraph.graph.fast.deopt import DeoptError
 from promptgraph.graph.fast.program import Program
+from promptgraph.graph.reach import check_caller
 from promptgraph.graph.request import Request, Way
 from promptgraph.graph.variables import MOST_LEVELS, MOST_ROWS, MOST_VALUES, Survey, surveyed
 
 
 class Checked(NamedTuple):
     """A request whose operation may be executed. `program`: what the fast executor has for it, or why it has
-    nothing; None where it is not to be asked.
+    nothing; None where it is not to be asked. `current`: see `Way`.
     """
 
     request: Request
     prepared: Prepared
     operation: Operation
     program: Program | DeoptError | None = None
+    caller: Caller = NOBODY
+    current: bool = False
 
 
 def chosen(prepared: Prepared, name: str | None) -> Operation:
@@ -51,6 +55,17 @@ def check_fit(prepared: Prepared) -> None:
     """
     if prepared.errors:
         raise RequestRefusedError(Kind.REFUSED, *prepared.errors)
+
+
+def check_right(operation: Operation, request: Request, caller: Caller) -> None:
+    """Nothing, where the caller may do what is asked; of a document that fits the schema.
+
+    raises  RequestRefusedError  it may not
+    """
+    try:
+        check_caller(operation.reach, caller, request.variables)
+    except ForbiddenError as error:
+        raise RequestRefusedError(Kind.FORBIDDEN, GraphQLError(str(error), original_error=error)) from error
 
 
 def check_way(operation: Operation, way: Way) -> None:

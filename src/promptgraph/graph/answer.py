@@ -29,6 +29,8 @@ class Kind(Enum):
     """Nothing was executed: a mutation came by a way that is for reading."""
     TOO_LARGE = auto()
     """Nothing was executed: only what `BULKY` names may be so large."""
+    FORBIDDEN = auto()
+    """Nothing was executed: the caller lacks the right to it."""
     UNAVAILABLE = auto()
     """The database is out of reach, or time is up: try again."""
 

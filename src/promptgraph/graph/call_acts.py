@@ -23,8 +23,10 @@ from promptgraph.graph.acts import Refusal, refusal
 from promptgraph.graph.call_inputs import LlmCallInput, ScoreInput
 from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Context, Info
+from promptgraph.record.binding import record_bound
 from promptgraph.record.recorder import Recorded
 from promptgraph.store.attempts import attempted
+from promptgraph.store.bound_calls import calls_within
 from promptgraph.store.bulk import within
 from promptgraph.store.ledger import clock
 from promptgraph.store.scores import put_scores
@@ -105,7 +107,7 @@ async def record_llm_calls(
 async def _record(context: Context, given: Sequence[NewCall]) -> list[Recorded]:
     """raises  StoreUnavailableError  nothing is known to be stored, and the same again may succeed"""
     check_rows(given)
-    results = await context.recorder.record(given)
+    results = await record_bound(context.recorder, given, context.caller.bindings)
     away = [result.error for result in results if isinstance(result.error, StoreUnavailableError)]
     if away and len(away) == len(results):
         raise away[0]
@@ -130,8 +132,12 @@ async def _score(context: Context, given: Sequence[NewScore]) -> list[Scored]:
 
 
 async def _stored(context: Context, rows: Sequence[NewScore]) -> list[Score | None]:
+    """To a bound key a call outside its bindings is not there."""
     async with context.db.write() as session:
-        return await put_scores(session, rows, await within(session, clock))
+        mine = await calls_within(session, {row.call_id for row in rows}, context.caller.bindings)
+        sought = [row for row in rows if row.call_id in mine]
+        done = iter(await put_scores(session, sought, await within(session, clock)) if sought else [])
+        return [next(done) if row.call_id in mine else None for row in rows]
 
 
 def _flaw(row: NewScore) -> InvalidInputError | None:

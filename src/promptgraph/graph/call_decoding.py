@@ -26,6 +26,9 @@ from promptgraph.graph.call_inputs import ATTRIBUTES
 from promptgraph.graph.variables import MOST_LEVELS, MOST_ROWS
 
 Parse = Callable[[Any], Any]
+BLANK = tuple(NewCall._field_defaults.get(name) for name in NewCall._fields)
+NEEDED = tuple(place for place, name in enumerate(NewCall._fields) if name not in NewCall._field_defaults)
+"""A call of which nothing is known, and where it must not stay so."""
 NESTED = frozenset({dict, list})
 FEW_LEVELS = MOST_LEVELS - 2
 """A row stands in a list, which stands in the variables."""
@@ -40,7 +43,10 @@ class CallDecoder:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         shape = assert_input_object_type(schema.type_map["LlmCallInput"])
-        self._parse = {name: _parse(field.type) for name, field in shape.fields.items()}
+        self._fields = {
+            name: (NewCall._fields.index(ATTRIBUTES[name]), _parse(field.type))
+            for name, field in shape.fields.items()
+        }
 
     def call(self, sent: Json) -> NewCall | None:
         """The call that an object stands for; None on any doubt."""
@@ -49,7 +55,7 @@ class CallDecoder:
     def calls(self, sent: Json) -> list[NewCall] | None:
         """The calls that a list of objects stands for; None on any doubt.
 
-        cost  5 µs for a call of 14 fields
+        cost  10 µs for a call of 15 fields, as much again for its UUID, decimal, instant and JSON
         """
         if type(sent) is not list or len(sent) > MOST_ROWS:
             return None
@@ -61,11 +67,15 @@ class CallDecoder:
     def _call(self, row: Json) -> NewCall:
         if type(row) is not dict:
             raise Doubt
-        parse = self._parse
-        given = {ATTRIBUTES[name]: parse[name](value) for name, value in row.items() if value is not None}
-        if len(given) < len(row) and not row.keys() <= parse.keys():
-            raise Doubt
-        return NewCall(**given)  # which asks for what must be there
+        values, fields = list(BLANK), self._fields
+        for name, value in row.items():
+            place, parse = fields[name]
+            if value is not None:
+                values[place] = parse(value)
+        for place in NEEDED:
+            if values[place] is None:
+                raise Doubt
+        return NewCall._make(values)
 
 
 def _parse(type_: GraphQLInputType) -> Parse:
@@ -89,10 +99,16 @@ def _each(parse: Parse, value: object) -> tuple[Any, ...]:
 
 def _json(value: Any) -> Any:
     """raises  Doubt  lists and objects nest so deep that the whole request is refused"""
-    level = [value] if type(value) in NESTED else []
-    for _ in range(FEW_LEVELS):
+    if type(value) not in NESTED:
+        return value
+    level = _nested_in(value)
+    for _ in range(FEW_LEVELS - 1):
         if not level:
             return value
-        inner = [each.values() if type(each) is dict else each for each in level]
-        level = [child for each in inner for child in each if type(child) in NESTED]
+        level = [child for each in level for child in _nested_in(each)]
     raise Doubt
+
+
+def _nested_in(value: Any) -> list[Any]:
+    """The lists and objects that stand in one, each within its brackets alone."""
+    return [child for child in (value.values() if type(value) is dict else value) if type(child) in NESTED]

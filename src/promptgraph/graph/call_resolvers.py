@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from strawberry import Parent
 
 from promptgraph.domain.call import CallContent, LlmCall
 from promptgraph.domain.canonical import Json, JsonObject
+from promptgraph.domain.content import Levels, parts_of
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.graph.field import words
 from promptgraph.graph.loaders import Info
@@ -42,14 +43,44 @@ def metadata_of(content: CallContent | None) -> JsonObject:
     return content.metadata if content else {}
 
 
+class Hashes(NamedTuple):
+    """What is stored as hashes alone; `key` says which server key made them."""
+
+    key: str
+    variables: JsonObject | None
+    output: str | None
+    metadata: JsonObject | None
+
+
+def hashes_of(content: CallContent | None) -> Hashes | None:
+    """The hashes of what is not stored itself."""
+    if content is None or content.hashes is None:
+        return None
+    found: dict[str, Any] = content.hashes
+    return Hashes(**{name: found.get(name) for name in Hashes._fields})  # type: ignore[arg-type]  # by the Keeper
+
+
+def redacted_of(content: CallContent | None) -> list[str]:
+    """The parts that a redaction changed."""
+    return list(content.redacted) if content else []
+
+
+async def call_content_parts(root: Parent[LlmCall], info: Info) -> Levels:
+    """What is stored of each part: where `variables` is not FULL, the prompt cannot be rendered as it was."""
+    return parts_of(root, await info.context.load.content.load(root.id))
+
+
 async def call_rendered_prompt(root: Parent[LlmCall], info: Info) -> RenderedPrompt | None:
     """The messages as they were sent, made anew from prompt and variables; null when the variables are not
-    stored, sensitive ones among them, or do not fit.
+    stored as they were (`contentParts`, `redacted`), sensitive ones among them, or do not fit.
     """
     load = info.context.load
     prompt = None if root.prompt_id is None else await load.prompt.load(root.prompt_id)
-    variables = variables_of(await load.content.load(root.id))
+    content = await load.content.load(root.id)
+    variables = variables_of(content)
     if prompt is None or any(variable.sensitive for variable in prompt.variables):
+        return None
+    if "variables" in redacted_of(content):
         return None
     if variables is None and prompt.variables:
         return None

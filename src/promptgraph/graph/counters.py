@@ -16,7 +16,8 @@ QUIET_SECONDS = 60.0
 class Counters:
     """`fast`: by the fast path; `recalled`: without being executed again; `standard`: by strawberry.
     `deopts`: of the latter, those that left the fast path, by reason. `shadows`: by both; `differences`: of
-    these, those where they did not agree.
+    these, those where they did not agree. `replica`: answered by the standby; `fallbacks`: by the primary,
+    because the standby was away, or not new enough.
     """
 
     fast: int = 0
@@ -25,6 +26,8 @@ class Counters:
     deopts: Counter[str] = field(default_factory=Counter)
     shadows: int = 0
     differences: int = 0
+    replica: int = 0
+    fallbacks: int = 0
 
 
 class Murmur:

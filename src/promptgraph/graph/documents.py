@@ -26,6 +26,7 @@ from promptgraph.graph.bulk import Bulk, bulk_of
 from promptgraph.graph.fast.deopt import DeoptError
 from promptgraph.graph.fast.program import Program
 from promptgraph.graph.guard import Limits, check_document
+from promptgraph.graph.reach import EVERYTHING, Reach, reaches_of
 from promptgraph.graph.remembered import Remembered
 from promptgraph.graph.wording import MAX_ERRORS, ValuesFit
 
@@ -55,11 +56,14 @@ class DocumentRefusedError(InvalidInputError):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of a document, what it costs, and how much its request may bring."""
+    """An operation of a document, what it costs, how much its request may bring, and what it asks of its
+    caller.
+    """
 
     node: OperationDefinitionNode
     cost: int
     bulk: Bulk
+    reach: Reach = EVERYTHING
 
     @property
     def name(self) -> str | None:
@@ -129,7 +133,11 @@ class Documents:
             raise DocumentRefusedError(error.message, error) from error
         errors = validate(self._schema, document, self._rules, MAX_ERRORS, hide_suggestions=not self._open)
         nodes = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-        operations = [Operation(*found, bulk_of(found[0])) for found in zip(nodes, costs, strict=True)]
+        reaches = [EVERYTHING] * len(nodes) if errors else reaches_of(self._schema, document)
+        operations = [
+            Operation(node, cost, bulk_of(node), reach)
+            for node, cost, reach in zip(nodes, costs, reaches, strict=True)
+        ]
         return Prepared(text, document, {each.name: each for each in operations}, tuple(errors))
 
 

@@ -8,6 +8,7 @@ from promptgraph.domain.asking import Direction, PromptOrderField
 from promptgraph.domain.bins import Bin
 from promptgraph.domain.call import CallStatus, ContentState, CostSource, RecordStatus
 from promptgraph.domain.diff import ChangeKind, Impact
+from promptgraph.domain.keys import Scope
 from promptgraph.domain.metrics import GroupOrder
 from promptgraph.domain.metrics_key import Dimension
 from promptgraph.domain.prompt import MessageRole
@@ -49,6 +50,17 @@ enum_shape(
         "FORBIDDEN": "Not allowed here, or not with this key.",
         "EVENTS_MISSED": "A subscription ends that has missed events: subscribe again.",
         "UNAVAILABLE": "The database is out of reach, or time was up: try again. Or figures are damaged.",
+    },
+)
+enum_shape(
+    Scope,
+    "Scope",
+    "What a key may do. None holds another.",
+    {
+        "READ": "Ask and follow: prompts, agents, calls, metrics.",
+        "RECORD": "Record calls and score them; to see what is stored takes READ.",
+        "SYNC": "Change the registry: sync files, move labels, assign prompts.",
+        "ADMIN": "Make and revoke keys, erase what calls were about, override labels that git owns.",
     },
 )
 enum_shape(
@@ -125,11 +137,11 @@ enum_shape(
 enum_shape(
     ContentState,
     "ContentState",
-    "What is stored of a call's variables and output.",
+    "What is stored of a call's variables, output and metadata.",
     {
         "FULL": "Everything, but for variables marked as sensitive.",
         "HASHED": "Hashes only.",
-        "NONE": "Nothing.",
+        "NONE": "Nothing: none was sent, or it is not kept.",
         "ERASED": "Nothing any more: it was erased.",
     },
 )

@@ -5,6 +5,7 @@ take, is the same for both.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -24,19 +25,23 @@ from promptgraph.graph.schema import Schema
 from promptgraph.graph.standard import Seconds, Standard
 from promptgraph.graph.state import State
 from promptgraph.graph.trusted import digest
+from promptgraph.store.database import Database
 from promptgraph.store.memory import RegistryMemory
+from promptgraph.store.replica import Replica
 
 log = logging.getLogger("promptgraph.graph")
 
 
 class Executing(NamedTuple):
     """How operations are executed. `fast`: by the fast executor, where it can; `shadow`: one query in so many
-    by both, 0 for none; `memory`: the registry, where the fast one finds it.
+    by both, 0 for none; `memory`: the registry, where the fast one finds it; `replica`: what answers queries
+    in place of the database.
     """
 
     fast: bool = True
     shadow: int = 0
     memory: RegistryMemory | None = None
+    replica: Replica | None = None
 
 
 class Executors:
@@ -56,6 +61,7 @@ class Executors:
         self._programs = Programs(schema, documents, seconds, how.memory, self.counters)
         self._context = context
         self._how = how
+        self._second_try = seconds.usual / 2
         self._queries = 0
         self._murmur = Murmur(log)
 
@@ -79,8 +85,36 @@ class Executors:
     async def _answer(self, checked: Checked) -> Answer:
         if self._is_shadowed(checked):
             return await self._by_both(checked)
+        if (replica := self._how.replica) is not None and checked.operation.kind is OperationType.QUERY:
+            return await self._from_either(checked, replica)
+        return await self._once(checked)
+
+    async def _once(self, checked: Checked, db: Database | None = None) -> Answer:
+        found = await self._programs.answer(checked, self._reading(db))
+        return found or await self._standard(checked, self._reading(db))
+
+    def _reading(self, db: Database | None) -> Context:
+        """A context, which reads from `db` if there is one."""
         context = self._context()
-        return await self._programs.answer(checked, context) or await self._standard(checked, self._context())
+        if db is not None:
+            context.ask(db)
+        return context
+
+    async def _from_either(self, checked: Checked, replica: Replica) -> Answer:
+        """What a query gets from the standby; from the primary where the standby is away, or too old, or
+        fails while there is time for a second try.
+        """
+        db = None if checked.current else replica.fresh(self.state.revision)
+        if db is not None:
+            began = time.monotonic()
+            found = await self._once(checked, db)
+            if found.kind is not Kind.UNAVAILABLE or time.monotonic() - began > self._second_try:
+                self.counters.replica += 1
+                return found
+            replica.doubt()
+        if not checked.current:
+            self.counters.fallbacks += 1
+        return await self._once(checked)
 
     async def _standard(self, checked: Checked, context: Context) -> Answer:
         self.counters.standard += 1

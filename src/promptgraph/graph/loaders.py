@@ -15,6 +15,7 @@ from strawberry.dataloader import DataLoader
 
 from promptgraph.domain.call_asking import LlmCallFilter
 from promptgraph.domain.errors import ForbiddenError, PromptgraphError
+from promptgraph.domain.keys import NOBODY, Caller
 from promptgraph.graph.live import Live
 from promptgraph.graph.measured import CountedBy, CountedInBins, counted, counted_by, counted_in_bins
 from promptgraph.record.recorder import Recorder
@@ -46,6 +47,7 @@ from promptgraph.store.calls import (
     count_calls_by_prompt,
 )
 from promptgraph.store.database import Database, Opens, Session
+from promptgraph.store.direct_source import reading
 from promptgraph.store.families import count_families, families_by_id, families_by_name, families_page
 from promptgraph.store.labels import (
     count_moves_by_family,
@@ -115,6 +117,13 @@ class Single(Batched[tuple[Any, ...], V]):
 
     def _looking(self, look: Callable[..., V]) -> Callable[[tuple[Any, ...]], V]:
         return lambda key: look(*key)
+
+
+class Figured(Batched[K, V]):
+    """A query for figures, which are read from what is open for them."""
+
+    def asking(self, loaders: Loaders) -> DataLoader[K, V]:
+        return batched(loaders.figures, self._query)
 
 
 class Remembered(DataLoader[K, V]):
@@ -196,8 +205,12 @@ class Loaders:
     far as it knows; `fell_through`: it did not know something.
     """
 
-    def __init__(self, read: Opens, *, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self, read: Opens, *, figures: Callable[..., Any] | None = None, snapshot: Snapshot | None = None
+    ) -> None:
+        """`figures` opens what figures are read from, where that is not a session."""
         self.read = read
+        self.figures = figures or read
         self.snapshot = snapshot
         self.fell_through = False
 
@@ -247,9 +260,9 @@ class Loaders:
     call_count_of_agent = Batched(by_filter(count_calls_by_agent))
     callers_of_prompt = Batched(callers_by_prompt)
     caller_count_of_prompt = Batched(count_callers_by_prompt)
-    metrics = Batched(counted)
-    series: Batched[CountedInBins, list[Measured]] = Batched(counted_in_bins)
-    groups: Batched[CountedBy, list[Group]] = Batched(counted_by)
+    metrics = Figured(counted)
+    series: Figured[CountedInBins, list[Measured]] = Figured(counted_in_bins)
+    groups: Figured[CountedBy, list[Group]] = Figured(counted_by)
     revision = Single(registry.revision)
     live_count = Single(registry.prompt_count)
 
@@ -258,8 +271,8 @@ class Loaders:
 class Context:
     """What every resolver of a request may reach. `document` is what the pipeline has prepared, if it did.
     `at` is now, the same for the whole request. `snapshot`: the registry in memory, where it may answer.
-    `trace_url` is an address with {trace_id} and {span_id} in it. `measures`, `fields`: what lookahead has
-    found; `figures`: how many the series of this request come to.
+    `caller` asks. `trace_url` is an address with {trace_id} and {span_id} in it. `measures`, `fields`: what
+    lookahead has found; `figures`: how many the series of this request come to.
     """
 
     db: Database
@@ -269,6 +282,7 @@ class Context:
     mode: str
     trace_url: str | None = None
     document: DocumentNode | None = None
+    caller: Caller = NOBODY
     load: Loaders = field(init=False)
     at: dt.datetime = field(init=False)
     snapshot: Snapshot | None = None
@@ -277,13 +291,21 @@ class Context:
     figures: int = 0
 
     def __post_init__(self) -> None:
-        self.load = Loaders(self.db.read, snapshot=self.snapshot)
+        self.load = self._loaders()
         self.at = self.now()
+
+    def ask(self, db: Database) -> None:
+        """Read from this one."""
+        self.db = db
+        self.load = self._loaders()
 
     def remember(self, snapshot: Snapshot | None) -> None:
         """Answer from this one, as far as it knows."""
         self.snapshot = snapshot
-        self.load = Loaders(self.db.read, snapshot=snapshot)
+        self.load = self._loaders()
+
+    def _loaders(self) -> Loaders:
+        return Loaders(self.db.read, figures=partial(reading, self.db), snapshot=self.snapshot)
 
     async def settle(self, act: Awaitable[T]) -> tuple[T | None, PromptgraphError | None]:
         """What `act` gives, or the expected error that its payload reports. What was loaded is forgotten.
@@ -297,7 +319,7 @@ class Context:
                 raise
             return None, error
         finally:
-            self.load = Loaders(self.db.read, snapshot=self.snapshot)
+            self.load = self._loaders()
 
 
 Info = strawberry.Info[Context, None]

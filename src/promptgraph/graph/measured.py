@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -12,12 +11,10 @@ from promptgraph.domain.measures import MEASURE
 from promptgraph.domain.metrics_key import MetricsKey
 from promptgraph.store.database import Session
 from promptgraph.store.metrics import Group, GroupsKey, Measured, SeriesKey, groups, metrics, series
+from promptgraph.store.sources import Source
 
 T = TypeVar("T")
 Measures = tuple[str, ...]
-
-NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
-"""Now, for windows that do not depend on it."""
 
 
 class Counted(NamedTuple):
@@ -41,21 +38,23 @@ class CountedBy(NamedTuple):
     measures: Measures
 
 
-async def counted(session: Session, keys: Sequence[Counted]) -> list[Measured | PromptgraphError]:
+async def counted(source: Session | Source, keys: Sequence[Counted]) -> list[Measured | PromptgraphError]:
     """The figures of each key."""
-    return await _apart(keys, lambda asked, measures: metrics(session, asked, measures))
+    return await _apart(keys, lambda asked, measures: metrics(source, asked, measures))
 
 
 async def counted_in_bins(
-    session: Session, keys: Sequence[CountedInBins]
+    source: Session | Source, keys: Sequence[CountedInBins]
 ) -> list[list[Measured] | PromptgraphError]:
     """The bins of each key with their figures."""
-    return await _apart(keys, lambda asked, measures: series(session, asked, NEVER, measures))
+    return await _apart(keys, lambda asked, measures: series(source, asked, measures))
 
 
-async def counted_by(session: Session, keys: Sequence[CountedBy]) -> list[list[Group] | PromptgraphError]:
+async def counted_by(
+    source: Session | Source, keys: Sequence[CountedBy]
+) -> list[list[Group] | PromptgraphError]:
     """The groups of each key with their figures."""
-    return await _apart(keys, lambda asked, measures: groups(session, asked, measures))
+    return await _apart(keys, lambda asked, measures: groups(source, asked, measures))
 
 
 async def _apart(

@@ -9,10 +9,11 @@ from promptgraph.domain.call_rules import MAX_ROWS
 from promptgraph.graph import acts, call_acts
 from promptgraph.graph.enums import ErrorCode
 from promptgraph.graph.field import attribute, linked, resolved, shape
+from promptgraph.graph.part_shapes import FileProblem
+from promptgraph.graph.scalars import BigInt
 from promptgraph.graph.shapes import (
     Agent,
     Assignment,
-    FileProblem,
     LabelMove,
     LlmCall,
     PromptFamily,
@@ -129,6 +130,16 @@ class ScoreResult:
     score: Score | None = attribute("The score as it is stored; null if it was refused.")
     llm_call: LlmCall | None = linked("The call, with its scores as they are now.", "call", "call_id")
     error: MutationError | None = resolved(call_acts.row_error)
+
+
+@shape
+class EraseCallsPayload:
+    """What became of what the calls were about."""
+
+    erased: BigInt = attribute(
+        "How many calls it was erased of; on a dry run, how many have something to erase."
+    )
+    errors: list[MutationError] = resolved(acts.errors)
 
 
 @shape

@@ -14,7 +14,9 @@ from graphql import GraphQLError, OperationType
 from strawberry.types.execution import ExecutionResult
 
 from promptgraph.domain.errors import PromptgraphError
-from promptgraph.graph.admission import Checked, check_fit, check_variables, check_way, chosen
+from promptgraph.domain.keys import ANYONE
+from promptgraph.domain.visit import CURRENT
+from promptgraph.graph.admission import Checked, check_fit, check_right, check_variables, check_way, chosen
 from promptgraph.graph.answer import Answer, Kind, RequestRefusedError, answered, failed, refused
 from promptgraph.graph.bulk import QUERY_BYTES
 from promptgraph.graph.counters import Counters
@@ -36,7 +38,8 @@ from promptgraph.graph.wire import decoded
 
 EVERY = Trusted()
 USUAL = Executing()
-PLAIN = Way()
+PLAIN = Way(caller=ANYONE)
+"""How this process asks itself."""
 
 
 class Pipeline:
@@ -96,9 +99,11 @@ class Pipeline:
             checked = self._checked(request, replace(way, streams=True))
             if checked.operation.kind is not OperationType.SUBSCRIPTION:
                 return await self._answered(checked, way)
+            context = self._context()
+            context.caller = way.caller
             found = await self._schema.feed(
                 checked.prepared.document,
-                self._context(),
+                context,
                 dict(request.variables),
                 request.operation_name,
             )
@@ -135,12 +140,15 @@ class Pipeline:
         """
         prepared = self._prepared(request)
         operation = chosen(prepared, request.operation_name)
+        CURRENT.get().operation = operation.name or ""
         check_way(operation, way)
+        if not prepared.errors:
+            check_right(operation, request, way.caller)
         program = None if prepared.errors else self._executors.program(prepared, operation)
         if not decodes(program, operation, request):
             check_variables(request, operation.bulk)
         check_fit(prepared)
-        return Checked(request, prepared, operation, program)
+        return Checked(request, prepared, operation, program, way.caller, way.current)
 
     async def _answered(self, checked: Checked, way: Way) -> Answer:
         found = await self._executors.answer(checked)

@@ -8,12 +8,14 @@ from typing import Any
 from graphql import OperationType
 
 from promptgraph.domain.errors import PromptgraphError, StoreUnavailableError
+from promptgraph.domain.keys import READING
 from promptgraph.graph.admission import Checked, check_variables
 from promptgraph.graph.answer import Answer, Kind, Path, failed, unavailable
 from promptgraph.graph.counters import Counters, Murmur
 from promptgraph.graph.documents import Documents, Operation, Prepared
 from promptgraph.graph.fast.compiler import compiled
 from promptgraph.graph.fast.deopt import DeoptError, or_deopt
+from promptgraph.graph.fast.described import ROOM_PER_COST
 from promptgraph.graph.fast.program import VARIANTS, Program
 from promptgraph.graph.loaders import Context
 from promptgraph.graph.patience import within
@@ -56,7 +58,8 @@ class Programs:
             try:
                 with or_deopt:
                     found = compiled(self._schema, prepared, operation.node)
-                self._documents.grown(prepared, taken_by(found))
+                described = ROOM_PER_COST * operation.cost * variants_of(found) if found.describes else 0
+                self._documents.grown(prepared, taken_by(found) + described)
             except DeoptError as error:
                 found = error.with_traceback(None)
             prepared.programs[operation.name] = found
@@ -71,7 +74,7 @@ class Programs:
         if not isinstance(program, Program):
             self._left(program)
             return None
-        context.document = checked.prepared.document
+        context.document, context.caller = checked.prepared.document, checked.caller
         try:
             answer = await self._answered(checked, program, context)
         except DeoptError as error:
@@ -94,7 +97,7 @@ class Programs:
             return failed(error)
         except FailedError as error:
             return Answer({"errors": [error.error.formatted], "data": None}, Kind.FAILED)
-        return Answer({"data": data}, Kind.DATA, Path.FAST, *_state(program, context))
+        return Answer({"data": data}, Kind.DATA, Path.FAST, *_state(checked, program, context))
 
     async def _run(self, checked: Checked, program: Program, context: Context) -> dict[str, Any]:
         memory = self._memory
@@ -115,8 +118,12 @@ class Programs:
 
 def taken_by(program: Program) -> int:
     """How much room a program takes, in bytes, with all the variants that it may come to have."""
-    variants = 1 + VARIANTS if program.conditions else 1
-    return PER_PROGRAM + PER_SELECTION * program.size * variants
+    return PER_PROGRAM + PER_SELECTION * program.size * variants_of(program)
+
+
+def variants_of(program: Program) -> int:
+    """How many there may come to be of it."""
+    return 1 + VARIANTS if program.conditions else 1
 
 
 def decodes(program: Program | DeoptError | None, operation: Operation, request: Request) -> bool:
@@ -126,10 +133,13 @@ def decodes(program: Program | DeoptError | None, operation: Operation, request:
     return len(request.variables) <= len(operation.node.variable_definitions or ())
 
 
-def _state(program: Program, context: Context) -> tuple[int | None, str | None]:
-    """The registry's revision that was read, and what stands for it if nothing else was read."""
+def _state(checked: Checked, program: Program, context: Context) -> tuple[int | None, str | None]:
+    """The registry's revision that was read, and what stands for it if nothing else was read, and whoever may
+    read at all may have it.
+    """
     snapshot = context.snapshot
     if snapshot is None:
         return None, None
     alone = program.registry_only and not context.load.fell_through
+    alone = alone and checked.operation.reach.scopes <= READING
     return snapshot.revision, snapshot.tag if alone else None

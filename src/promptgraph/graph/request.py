@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from promptgraph.domain.canonical import Json, JsonObject
+from promptgraph.domain.keys import NOBODY, Caller
 from promptgraph.graph.answer import malformed
 from promptgraph.graph.trusted import PREFIX, DocumentId
 from promptgraph.graph.variables import Survey
@@ -28,7 +29,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a request came. `reading`: it may change nothing; `tell_cost`: the answer says what it cost;
-    `streams`: there may be any number of answers.
+    `streams`: there may be any number of answers; `caller`: who asks; `current`: what is read must be the
+    newest, so no copy of the database answers.
 
     units  size: bytes
     """
@@ -37,6 +39,8 @@ class Way:
     size: int = 0
     tell_cost: bool = False
     streams: bool = False
+    caller: Caller = NOBODY
+    current: bool = False
 
 
 def asked(value: Json) -> Request:

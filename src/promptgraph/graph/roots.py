@@ -6,6 +6,8 @@ from promptgraph.graph import (
     acts,
     call_acts,
     call_resolvers,
+    erasures,
+    key_acts,
     lists,
     metric_resolvers,
     resolvers,
@@ -13,8 +15,10 @@ from promptgraph.graph import (
 )
 from promptgraph.graph.connections import Connection
 from promptgraph.graph.field import connection, mutation, resolved, shape, subscription
+from promptgraph.graph.key_shapes import ApiKey, CreateApiKeyPayload, RevokeApiKeyPayload
 from promptgraph.graph.payloads import (
     AssignPromptPayload,
+    EraseCallsPayload,
     RecordLlmCallPayload,
     RecordLlmCallsPayload,
     RemovePromptLabelPayload,
@@ -54,6 +58,7 @@ class Query:
     llm_calls: Connection[LlmCall] | None = connection(lists.llm_calls)
     metrics: CallMetrics | None = resolved(metric_resolvers.metrics, cost=METRICS_COST)
     sync_runs: Connection[SyncRun] = connection(lists.sync_runs)
+    api_keys: list[ApiKey] = resolved(key_acts.api_keys)
     server_info: ServerInfo = resolved(resolvers.server_info)
 
 
@@ -64,11 +69,14 @@ class Mutation:
     record_llm_call: RecordLlmCallPayload = mutation(call_acts.record_llm_call)
     record_llm_calls: RecordLlmCallsPayload = mutation(call_acts.record_llm_calls)
     score_llm_calls: ScoreLlmCallsPayload = mutation(call_acts.score_llm_calls)
+    erase_calls: EraseCallsPayload = mutation(erasures.erase_calls)
     sync_prompts: SyncPromptsPayload = mutation(acts.sync_prompts)
     set_prompt_label: SetPromptLabelPayload = mutation(acts.set_prompt_label)
     remove_prompt_label: RemovePromptLabelPayload = mutation(acts.remove_prompt_label)
     assign_prompt: AssignPromptPayload = mutation(acts.assign_prompt)
     unassign_prompt: UnassignPromptPayload = mutation(acts.unassign_prompt)
+    create_api_key: CreateApiKeyPayload = mutation(key_acts.create_api_key)
+    revoke_api_key: RevokeApiKeyPayload = mutation(key_acts.revoke_api_key)
 
 
 @shape

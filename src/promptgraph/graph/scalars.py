@@ -42,6 +42,7 @@ _INSTANT = re.compile(
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")  # RFC 9562, section 4
+_NUMBERS = frozenset({int, float})
 _DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,20})?([eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -108,7 +109,7 @@ def _plain(node: ValueNode, variables: dict[str, Any]) -> Any:
 
 def big_int(value: object) -> int:
     """A whole number, bounded only by what JSON readers keep exact."""
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > SAFE_INTEGER:
+    if type(value) is not int or abs(value) > SAFE_INTEGER:
         raise _wrong(f"A BigInt is a whole number within ±{SAFE_INTEGER}.")
     return value
 
@@ -128,7 +129,7 @@ def decimal(value: object) -> Decimal:
 
     raises  GraphQLError  no number, an infinity, or absurdly long
     """
-    text = repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    text = repr(value) if type(value) in _NUMBERS else value
     if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
         raise _wrong('A Decimal is text such as "0.0125".')
     return Decimal(text)

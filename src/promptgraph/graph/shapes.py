@@ -11,14 +11,23 @@ import strawberry
 
 from promptgraph.domain import call, prompt, registry
 from promptgraph.domain.call import CallStatus, ContentState, CostSource
-from promptgraph.domain.diff import ChangeKind, Impact
+from promptgraph.domain.content import PARTS
+from promptgraph.domain.diff import Impact
 from promptgraph.domain.metrics_key import Dimension
-from promptgraph.domain.prompt import MessageRole
 from promptgraph.domain.registry import SyncAction
 from promptgraph.graph import call_resolvers, lists, metric_resolvers, resolvers
 from promptgraph.graph.connections import Connection
 from promptgraph.graph.field import attribute, connection, interface, linked, resolved, shape
 from promptgraph.graph.metric_shapes import CallFigures, CallMetricsBin
+from promptgraph.graph.part_shapes import (
+    ContentHashes,
+    ContentParts,
+    PromptChange,
+    PromptMessage,
+    PromptSource,
+    PromptVariable,
+    RenderedMessage,
+)
 from promptgraph.graph.scalars import JSON, BigInt
 
 RENDER_COST, DIFF_COST, METRICS_COST, SERIES_COST = 50, 20, 10, 50
@@ -38,41 +47,6 @@ class Node:
     def is_type_of(cls, obj: object, _info: object) -> bool:
         """Objects are records of the domain."""
         return isinstance(obj, cls.record)
-
-
-@shape
-class PromptMessage:
-    """A message of a prompt, before rendering: exactly one of content, placeholder and parts is given."""
-
-    role: MessageRole | None = attribute("Who speaks; null on a placeholder.")
-    content: str | None = attribute("The text, a template.")
-    placeholder: str | None = attribute("The variable that holds messages to stand here.")
-    parts: list[JSON] | None = attribute(
-        "Parts of other kinds than text alone, e.g. images; texts in them are templates."
-    )
-
-
-@shape
-class PromptVariable:
-    """An input of a prompt."""
-
-    name: str = attribute("Its name in the templates.")
-    required: bool = attribute("Whether a rendering fails without it.")
-    schema: JSON = attribute("The JSON Schema of its values.")
-    default: JSON | None = attribute("What is taken when none is given.")
-    description: str | None = attribute("What it is for.")
-    sensitive: bool = attribute("Whether its values are never stored.")
-
-
-@shape
-class PromptSource:
-    """Where something came from."""
-
-    path: str = attribute("The file, below the prompts folder.")
-    commit_sha: str | None = attribute("The commit.")
-    author: str | None = attribute("The commit's author.")
-    committed_at: dt.datetime | None = attribute("The commit's time.")
-    url: str | None = attribute("The file at that commit on the web.")
 
 
 @shape
@@ -132,6 +106,7 @@ class PromptFamily(Node):
     metadata: JSON = attribute("Anything else the file says about it.")
     latest: Prompt | None = linked("The highest version.", "prompt_by_ref", resolvers.latest)
     retired_at: dt.datetime | None = attribute("When its file was found gone from git.")
+    stored_of_calls: ContentParts = attribute("What its file lets be stored of its calls.", of="record")
     labels: list[PromptLabel] = linked("The labels, by name.", "labels_of_family", "id")
     versions: Connection[Prompt] = connection(lists.family_versions)
     label_moves: Connection[LabelMove] = connection(lists.family_label_moves)
@@ -175,15 +150,6 @@ class LabelMove(Node):
 
 
 @shape
-class RenderedMessage:
-    """A message to send: content or parts is given."""
-
-    role: MessageRole = attribute("Who speaks.")
-    content: str | None = attribute("The text.")
-    parts: list[JSON] | None = attribute("Parts of other kinds than text alone.")
-
-
-@shape
 class RenderedPrompt:
     """What to send, and the record it was made from: a call can always name its prompt."""
 
@@ -195,18 +161,6 @@ class RenderedPrompt:
     matches_sent: bool | None = attribute(
         "On a call: whether this is what the caller says it sent; null when it said nothing."
     )
-
-
-@shape
-class PromptChange:
-    """One difference between two versions."""
-
-    path: str = attribute("Where in the file, e.g. `input.schema.properties.tone`.")
-    kind: ChangeKind = attribute("What happened there.")
-    before: JSON | None = attribute("What was there.")
-    after: JSON | None = attribute("What is there now.")
-    impact: Impact = attribute("What it asks of callers.")
-    sentence: str = attribute("It in words.")
 
 
 @shape
@@ -309,15 +263,31 @@ class LlmCall(Node):
     trace_id: str | None = attribute("The trace that it is part of.")
     span_id: str | None = attribute("Its span in the trace.")
     trace_url: str | None = resolved(call_resolvers.call_trace_url)
-    content_state: ContentState = attribute("What is stored of its variables and output.")
+    content_state: ContentState = attribute(
+        "What is stored of what it was about: of the part of which least is stored, of those that it has."
+    )
+    content_parts: ContentParts = resolved(call_resolvers.call_content_parts)
+    content_hashes: ContentHashes | None = linked(
+        "The hashes of what is not stored itself; null where nothing is HASHED.",
+        "content",
+        "id",
+        give=call_resolvers.hashes_of,
+    )
+    redacted: list[str] = linked(
+        "The parts that the server's redaction changed before they were stored.",
+        "content",
+        "id",
+        give=call_resolvers.redacted_of,
+        rows=len(PARTS),
+    )
     variables: JSON | None = linked(
-        "What the prompt was rendered with, but for sensitive variables; null where nothing is stored.",
+        "What the prompt was rendered with, but for sensitive variables; null where they are not stored.",
         "content",
         "id",
         give=call_resolvers.variables_of,
     )
     output: JSON | None = linked(
-        "What the model answered; null where nothing is stored.",
+        "What the model answered; null where it is not stored.",
         "content",
         "id",
         give=call_resolvers.output_of,
@@ -374,18 +344,6 @@ class CallMetricsGroup(CallFigures):
     agent: Agent | None = linked(
         "The agent, of groups by AGENT.", "agent", metric_resolvers.group_of(Dimension.AGENT)
     )
-
-
-@shape
-class FileProblem:
-    """What is wrong with a file, and what to do."""
-
-    path: str = attribute("The file, below the prompts folder.", of="place.path")
-    line: int | None = attribute("The line, from 1.", of="place.line")
-    column: int | None = attribute("The column, from 1.", of="place.column")
-    message: str = attribute("What is wrong.")
-    hint: str | None = attribute("What to do.")
-    warning: bool = attribute("Whether a sync goes on in spite of it.")
 
 
 @shape

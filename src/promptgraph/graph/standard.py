@@ -40,7 +40,7 @@ class Standard:
 
         raises  RequestRefusedError  the variables do not fit their types
         """
-        context.document = checked.prepared.document
+        context.document, context.caller = checked.prepared.document, checked.caller
         seconds = self._seconds.limit(checked.operation)
         try:
             result = await within(seconds, self._result(checked, context, root))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import GraphQLError
 
-from promptgraph.domain.canonical import distinct
 from promptgraph.domain.errors import ForbiddenError, InvalidInputError, NotFoundError
+from promptgraph.domain.json_file import read_json
 from promptgraph.graph.documents import DocumentRefusedError, Documents
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -124,7 +123,10 @@ def _placed(error: GraphQLError) -> str:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str]]:
-    manifest = _json(path)
+    try:
+        manifest = read_json(path, MAX_FILE_BYTES)
+    except InvalidInputError as error:
+        raise _refused(path, str(error)) from error
     if not isinstance(manifest, dict):
         raise _refused(path, 'it must be an object of documents by their ids, as {"sha256:…": "query …"}.')
     if manifest.get("format") == APOLLO:
@@ -139,20 +141,6 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
         if not (isinstance(name, str) and name and isinstance(text, str)):
             raise _refused(path, form)
         yield name, text
-
-
-def _json(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise _refused(path, f"it cannot be read: {error.strerror}.") from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise _refused(path, f"it may hold at most {MAX_FILE_BYTES:,} bytes.")
-    try:
-        return json.loads(raw.decode(), object_pairs_hook=distinct)
-    except (ValueError, RecursionError) as error:
-        raise _refused(path, f"it is no JSON: {error}.") from error
 
 
 def _refused(path: Path, problem: str) -> InvalidInputError:

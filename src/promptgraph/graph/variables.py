@@ -38,9 +38,6 @@ class Survey(NamedTuple):
     levels: int = 0
 
 
-EMPTY = Survey()
-
-
 def surveyed(variables: Mapping[str, Json]) -> Survey:
     """What there is to say of `variables`. A flaw is the first that is found.
 

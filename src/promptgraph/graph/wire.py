@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
 from promptgraph.domain.canonical import Json
+from promptgraph.domain.strict_json import strict_json
 from promptgraph.graph.answer import malformed
 
-INTEGER_DIGITS = 30
 BOM = "\ufeff"
-
-
-class _StrictError(Exception):
-    """JSON that many readers take, each in its own way."""
 
 
 def decoded(body: bytes, what: str = "body") -> Json:
@@ -54,15 +49,14 @@ def parsed(text: str, *, what: str) -> Json:
     if text.startswith(BOM):
         raise malformed(f"The {what} begins with a byte order mark: leave it out.")
     try:
-        value: Json = _DECODER.decode(text)
+        return strict_json(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise malformed(f"The {what} is not JSON: {error.msg} at {where}.") from error
     except RecursionError as error:
         raise malformed(f"The {what} is nested too deeply.") from error
-    except _StrictError as error:
-        raise malformed(f"The {what} is refused: {error}") from error
-    return value
+    except ValueError as error:
+        raise malformed(f"The {what} is refused: {error}.") from error
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
@@ -71,32 +65,3 @@ def encoded(payload: Mapping[str, Any]) -> bytes:
         return orjson.dumps(payload)
     except orjson.JSONEncodeError:
         return json.dumps(payload, allow_nan=False).encode("ascii")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _StrictError("an object names a key twice.")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _StrictError(f"JSON knows no {name}.")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > INTEGER_DIGITS:
-        raise _StrictError(f"an integer has more than {INTEGER_DIGITS} digits.")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise _StrictError("a number is too large.")
-    return value
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_finite
-)

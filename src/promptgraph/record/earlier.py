@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TypeVar
 
 from promptgraph.domain.call import LlmCall, NewCall
@@ -16,6 +17,7 @@ from promptgraph.domain.errors import (
 )
 from promptgraph.domain.prompt import Prompt
 from promptgraph.record.linking import FIELD, parse_prompt_id
+from promptgraph.store.call_writes import confirm
 from promptgraph.store.calls import calls_by_id
 from promptgraph.store.database import Database
 from promptgraph.store.prompts import prompts_by_id
@@ -34,7 +36,7 @@ async def stored_earlier(db: Database, refused: Mapping[K, NewCall]) -> dict[K, 
 
     keys    any; each call passed `check_call`, but for its start
     raises  StoreUnavailableError  the database is out of reach
-    cost    two statements where some are stored, one where none is, none where none has an id
+    cost    three statements where some are stored, one where none is, none where none has an id
     """
     known = {key: call.call_id for key, call in refused.items() if call.call_id is not None}
     if not known:
@@ -44,11 +46,14 @@ async def stored_earlier(db: Database, refused: Mapping[K, NewCall]) -> dict[K, 
         stored = {key: call for key, call in found.items() if call is not None}
         rows = sorted({call.prompt_id for call in stored.values() if call.prompt_id is not None})
         prompts = dict(zip(rows, await prompts_by_id(session, rows), strict=True)) if rows else {}
-    return {
+    same = {
         key: call
         for key, call in stored.items()
         if _is_same(refused[key], call, prompts.get(call.prompt_id) if call.prompt_id is not None else None)
     }
+    if same:
+        await db.at_once(partial(confirm, ids=[call.id for call in same.values()]))
+    return same
 
 
 def _is_same(call: NewCall, stored: LlmCall, prompt: Prompt | None) -> bool:

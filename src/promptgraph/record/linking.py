@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from promptgraph.domain.canonical import JsonObject
+from promptgraph.domain.content import IN_FULL, Levels
 from promptgraph.domain.errors import (
     InvalidInputError,
     NotFoundError,
@@ -30,17 +31,20 @@ _MAX_DIGITS = 19
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What recording needs of a version: its row, its hash, and how it takes variables."""
+    """What recording needs of a version: its row, its hash, how it takes variables, and what its file lets be
+    stored of its calls.
+    """
 
     id: int
     content_hash: str
     sensitive: frozenset[str]
     inputs: Inputs
+    record: Levels = IN_FULL
 
     @classmethod
     def of(cls, prompt: Prompt) -> Linked:
         hidden = frozenset(variable.name for variable in prompt.variables if variable.sensitive)
-        return cls(prompt.id, prompt.content_hash, hidden, Inputs.of(prompt))
+        return cls(prompt.id, prompt.content_hash, hidden, Inputs.of(prompt), prompt.family.record)
 
     def check_hash(self, digest: str | None) -> None:
         """raises  PromptMismatchError  another content was rendered than this version has"""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from promptgraph.domain.canonical import distinct
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.json_file import read_json
 from promptgraph.record.prices import ANY_PROVIDER, PriceBook, Rate, Rates
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -29,36 +28,21 @@ def read_prices(path: Path) -> PriceBook:
     for key, entry in _entries(path).items():
         name = _name(path, key)
         if name in own:
-            raise _refused(path, f"{key} stands there twice; upper and lower case are one")
+            raise _refused(path, f"{key} stands there twice; upper and lower case are one.")
         own[name] = _rates(path, key, entry)
     return PriceBook(own)
 
 
 def _entries(path: Path) -> dict[str, Any]:
     try:
-        entries = json.loads(
-            _text(path),
-            parse_float=_number,
-            parse_int=Decimal,
-            parse_constant=Decimal,
-            object_pairs_hook=distinct,
+        entries = read_json(
+            path, MAX_FILE_BYTES, parse_float=_number, parse_int=Decimal, parse_constant=Decimal
         )
-    except (ValueError, RecursionError) as error:
-        raise _refused(path, f"it is no JSON: {error}") from error
+    except InvalidInputError as error:
+        raise _refused(path, str(error)) from error
     if not isinstance(entries, dict):
-        raise _refused(path, 'it must be an object of models, as {"openai/gpt-4o": {"input_per_mtok": 2}}')
+        raise _refused(path, 'it must be an object of models, as {"openai/gpt-4o": {"input_per_mtok": 2}}.')
     return entries
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise _refused(path, f"it cannot be read: {error.strerror}") from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise _refused(path, f"it may hold at most {MAX_FILE_BYTES} bytes")
-    return raw.decode()
 
 
 def _number(text: str) -> Decimal:
@@ -71,13 +55,13 @@ def _number(text: str) -> Decimal:
 def _name(path: Path, key: str) -> tuple[str, str]:
     provider, _, model = key.lower().partition("/")
     if not (provider and model):
-        raise _refused(path, f"{key!r} must be provider/model, or {ANY_PROVIDER}/model for any provider")
+        raise _refused(path, f"{key!r} must be provider/model, or {ANY_PROVIDER}/model for any provider.")
     return provider, model
 
 
 def _rates(path: Path, key: str, entry: Any) -> Rates:
     if not isinstance(entry, dict) or not any(name in entry for name in _NEEDED):
-        raise _refused(path, f"{key} must be an object with {' or '.join(_NEEDED)}")
+        raise _refused(path, f"{key} must be an object with {' or '.join(_NEEDED)}.")
     amounts = {name: _amount(path, key, name, value) for name, value in entry.items()}
     rates = {name: Rate(amount) for name, amount in amounts.items()}
     return Rates(
@@ -93,11 +77,11 @@ def _rates(path: Path, key: str, entry: Any) -> Rates:
 
 def _amount(path: Path, key: str, name: str, value: object) -> Decimal:
     if name not in _KEYS:
-        raise _refused(path, f"{key} may not hold {name!r}; it may hold {', '.join(_KEYS)}")
+        raise _refused(path, f"{key} may not hold {name!r}; it may hold {', '.join(_KEYS)}.")
     if isinstance(value, Decimal) and value.is_finite() and 0 <= value <= MAX_USD:
         return value
-    raise _refused(path, f"{name} of {key} must be a number of USD from 0 to {MAX_USD}")
+    raise _refused(path, f"{name} of {key} must be a number of USD from 0 to {MAX_USD}.")
 
 
 def _refused(path: Path, problem: str) -> InvalidInputError:
-    return InvalidInputError(f"The prices file {path.name} is refused: {problem}.")
+    return InvalidInputError(f"The prices file {path.name} is refused: {problem}")

@@ -14,7 +14,6 @@ from promptgraph.domain.call import (
     FACTS,
     PLACES,
     CallContent,
-    ContentState,
     CostSource,
     LlmCall,
     NewCall,
@@ -29,6 +28,7 @@ from promptgraph.domain.canonical import json_size
 from promptgraph.domain.errors import InvalidInputError, PromptgraphError
 from promptgraph.domain.retention import kept_from, start_of
 from promptgraph.record.callers import MAX_UNDECLARED, Agents
+from promptgraph.record.keeping import Keeper, Kept, Sent
 from promptgraph.record.linking import FIELD, Linked, Prompts
 from promptgraph.record.prices import PriceBook
 from promptgraph.store.database import Database
@@ -72,7 +72,7 @@ Outcome: TypeAlias = Prepared | PromptgraphError
 
 class Preparer:
     """Makes rows of calls. `unlinked`: whether a call may name no prompt; `retention_days`: how old one is at
-    most.
+    most; `keeper` says what is stored of what it was about.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Preparer:
         now: Callable[[], dt.datetime],
         unlinked: bool,
         retention_days: int | None,
+        keeper: Keeper,
     ) -> None:
         self._prompts = Prompts(db)
         self._agents = Agents(db, now)
@@ -90,6 +91,7 @@ class Preparer:
         self._now = now
         self._unlinked = unlinked
         self._days = retention_days
+        self._keeper = keeper
 
     async def prepare(self, calls: Sequence[NewCall]) -> list[Outcome]:
         """For each call what would be stored, or why it is refused.
@@ -107,8 +109,20 @@ class Preparer:
         agents = await self._agents.find(
             call.agent for call, link in named if call.agent and not isinstance(link, PromptgraphError)
         )
-        rows = list(zip(calls, links, strict=True))
+        rows = list(zip(calls, links, await self._redacted(calls, links), strict=True))
         return await _in_turns(lambda row: self._outcome(*row, agents, now), rows)
+
+    async def _redacted(
+        self, calls: Sequence[NewCall], links: Sequence[Linked | PromptgraphError | None]
+    ) -> list[Sent | None]:
+        """What a redaction leaves of each call; one that is refused it is not shown."""
+        rows = [
+            (call, link)
+            for call, link in zip(calls, links, strict=True)
+            if not isinstance(link, PromptgraphError)
+        ]
+        sent = iter(await self._keeper.redacted(rows))
+        return [None if isinstance(link, PromptgraphError) else next(sent) for link in links]
 
     def _flaw(self, call: NewCall, now: dt.datetime, oldest: dt.datetime) -> PromptgraphError | None:
         try:
@@ -127,17 +141,25 @@ class Preparer:
         self,
         call: NewCall,
         link: Linked | PromptgraphError | None,
+        redacted: Sent | None,
         agents: Mapping[str, int | None],
         now: dt.datetime,
     ) -> Outcome:
-        return link if isinstance(link, PromptgraphError) else self._prepared(call, link, agents, now)
+        if isinstance(link, PromptgraphError):
+            return link
+        return self._prepared(call, link, redacted, agents, now)
 
     def _prepared(
-        self, call: NewCall, link: Linked | None, agents: Mapping[str, int | None], now: dt.datetime
+        self,
+        call: NewCall,
+        link: Linked | None,
+        redacted: Sent | None,
+        agents: Mapping[str, int | None],
+        now: dt.datetime,
     ) -> Prepared:
         id_ = call.call_id or new_call_id()
         digest = idempotency_hash(call, link.id if link else None)
-        content = _content(id_, call, link)
+        kept = self._keeper.kept(id_, call, link, redacted)
         facts: dict[str, Any] = dict(zip(AS_SENT, _as_sent(call), strict=True))
         facts |= {
             "id": id_,
@@ -145,16 +167,18 @@ class Preparer:
             "agent_id": agents.get(call.agent) if call.agent else None,
             "latency_us": _micros(call.latency_ms),
             "time_to_first_token_us": _micros(call.time_to_first_token_ms),
-            "content_state": ContentState.FULL if content else ContentState.NONE,
+            "error_message": kept.error_message,
+            "rendered_hash": call.rendered_hash if _is_whole(kept, call) else None,
+            "content_state": kept.state,
             "content_hash": digest,
             "hash_scheme": hash_scheme(call),
         }
         facts["cost_nano_usd"], facts["cost_source"] = self._cost(call, now)
-        warnings = (*warnings_of(call), *_misfits(call, link), *_crowd(call, agents))
+        warnings = (*warnings_of(call), *_misfits(call, link), *_crowd(call, agents), *kept.warnings)
         size = ROW_BYTES + sum(
             json_size(each) for each in (call.variables, call.output, call.metadata) if each
         )
-        return Prepared(id_, digest, facts, call.started_at, content, warnings, size)
+        return Prepared(id_, digest, facts, call.started_at, kept.content, warnings, size)
 
     def _cost(self, call: NewCall, now: dt.datetime) -> tuple[int | None, CostSource | None]:
         if call.cost_usd is not None:
@@ -188,12 +212,12 @@ def _link(
     return link
 
 
-def _content(id_: UUID, call: NewCall, link: Linked | None) -> CallContent | None:
-    """What is kept of variables, output and metadata; None where there is nothing."""
-    variables = link.kept(call.variables) if link and call.variables else call.variables
-    if variables is None and call.output is None and not call.metadata:
-        return None
-    return CallContent(call_id=id_, variables=variables, output=call.output, metadata=call.metadata)
+def _is_whole(kept: Kept, call: NewCall) -> bool:
+    """Whether all variables are stored as they were sent: a hash of the text that they made is of no use
+    without them, but to try what they might have been.
+    """
+    stored = kept.content.variables if kept.content else None
+    return stored is call.variables or stored == call.variables
 
 
 def _misfits(call: NewCall, link: Linked | None) -> tuple[RecordWarning, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.retention import kept_from, start_of
+from promptgraph.record.pace import Pace
 from promptgraph.store.attempts import attempted
 from promptgraph.store.bulk import within
 from promptgraph.store.database import Database, Session
@@ -20,13 +19,6 @@ from promptgraph.store.ledger_rows import prune as prune_ledger
 from promptgraph.store.pruning import Old, Place, delete_calls, last_recorded, next_old, old_calls
 from promptgraph.store.retention import keep_from, pruned_day
 from promptgraph.store.rollups import KEPT_MINUTES, fold, is_due, lock
-
-FIRST_BATCH, MOST = 100, 2_000
-"""So many calls go in the first transaction, and at most in each."""
-SECONDS = 0.05
-"""About how long a transaction takes: batches grow and shrink to that."""
-PAUSE_SECONDS = 0.05
-"""How long it pauses after each at least, that others get their turn; else as long as the batch took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +105,17 @@ async def _announce(db: Database, before: int) -> int:
 
 async def _delete_all(db: Database, before: dt.datetime, *, keep_errors: bool) -> AsyncGenerator[int, None]:
     """How many calls went, batch by batch."""
-    size, last = FIRST_BATCH, None
+    pace, last = Pace(), None
     while True:
         async with db.read() as session:
-            places = await next_old(session, before, last, size, keep_errors=keep_errors)
+            places = await next_old(session, before, last, pace.size, keep_errors=keep_errors)
         if not places:
             return
-        began = time.monotonic()
-        gone = await attempted(partial(_delete, db, places))
-        took = time.monotonic() - began
+        with pace.timed():
+            gone = await attempted(partial(_delete, db, places))
         last = places[-1]
         yield gone
-        size = max(1, min(MOST, int(size * min(2.0, SECONDS / max(took, 1e-6)))))
-        await asyncio.sleep(max(PAUSE_SECONDS, took))
+        await pace.pause()
 
 
 async def _delete(db: Database, places: list[Place]) -> int:

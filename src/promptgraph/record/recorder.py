@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
+from time import monotonic
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -27,11 +28,13 @@ from promptgraph.domain.errors import (
     StoreUnavailableError,
 )
 from promptgraph.record.earlier import is_about_today, stored_earlier
+from promptgraph.record.keeping import Keeper
 from promptgraph.record.preparing import Outcome, Prepared, Preparer
 from promptgraph.record.prices import PriceBook
+from promptgraph.record.tallies import Tallies
 from promptgraph.store.attempts import attempted
 from promptgraph.store.bulk import Driver
-from promptgraph.store.call_writes import add_calls
+from promptgraph.store.call_writes import add_calls, confirm
 from promptgraph.store.calls import calls_by_id
 from promptgraph.store.database import Database
 from promptgraph.store.retention import moment
@@ -100,6 +103,7 @@ class _Waiting(NamedTuple):
     row: Prepared
     request: _Request
     place: int
+    since: float
 
     def settle(self, fate: _Fate, *, first: bool) -> None:
         row = self.row
@@ -125,19 +129,24 @@ class Recorder:
         now: Callable[[], dt.datetime],
         unlinked: bool = False,
         retention_days: int | None = None,
+        keeper: Keeper | None = None,
         queue_limit: int = QUEUE_LIMIT,
         queue_bytes: int = QUEUE_BYTES,
         batch: int = BATCH,
         wake: Callable[[], None] | None = None,
         pace: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`wake` is called after each commit that stored something; `pace` is awaited before the next one.
+        """`keeper` says what is stored of what calls are about: all of it, without one. `wake` is called
+        after each commit that stored something; `pace` is awaited before the next one.
 
         units  retention_days: older calls are refused; queue_limit: rows that may wait, and queue_bytes: how
                large they may be together; batch: rows that a commit takes at most
         """
         self._db = db
-        self._preparer = Preparer(db, prices, now=now, unlinked=unlinked, retention_days=retention_days)
+        self._keeper = keeper or Keeper()
+        self._preparer = Preparer(
+            db, prices, now=now, unlinked=unlinked, retention_days=retention_days, keeper=self._keeper
+        )
         self._limit = queue_limit
         self._room = queue_bytes
         self._batch = batch
@@ -147,6 +156,17 @@ class Recorder:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self.tallies = Tallies()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait to be written."""
+        return len(self._queue)
+
+    @property
+    def lost_parts(self) -> int:
+        """How many values were not stored because their redaction failed."""
+        return self._keeper.lost
 
     async def start(self) -> None:
         """Accept calls from now on."""
@@ -169,7 +189,7 @@ class Recorder:
         check_rows(calls)
         if not calls:
             return []
-        request = _Request(len(calls))
+        request, came = _Request(len(calls)), monotonic()
         try:
             outcomes = await self._preparer.prepare(calls)
             earlier = await self._stored_earlier(calls, outcomes)
@@ -177,7 +197,7 @@ class Recorder:
             return [Recorded(RecordStatus.REJECTED, call.call_id, error=error) for call in calls]
         for place, outcome in enumerate(outcomes):
             if isinstance(outcome, Prepared):
-                self._enqueue(_Waiting(outcome, request, place))
+                self._enqueue(_Waiting(outcome, request, place, came))
             elif place in earlier:
                 stored = earlier[place]
                 request.settle(place, Recorded(RecordStatus.DUPLICATE, stored.id, stored))
@@ -185,7 +205,9 @@ class Recorder:
                 request.settle(place, Recorded(RecordStatus.REJECTED, calls[place].call_id, error=outcome))
         self._wake.set()
         await request.answer
-        return [result for result in request.results if result is not None]
+        results = [result for result in request.results if result is not None]
+        self.tallies.statuses.update(result.status for result in results)
+        return results
 
     async def _stored_earlier(
         self, calls: Sequence[NewCall], outcomes: Sequence[Outcome]
@@ -251,6 +273,8 @@ class Recorder:
             waiting.settle(fates[id_], first=waiting is first[id_])
         for _ in batch:
             self._leave()
+        self.tallies.rows.add(len(batch))
+        self.tallies.waits.add(monotonic() - batch[0].since)
 
     async def _fates(self, rows: Sequence[Prepared]) -> dict[UUID, _Fate]:
         """What is stored under each row's id after one commit, or why it is not. Where the database refuses
@@ -280,6 +304,8 @@ class Recorder:
             contents = [row.content for row in rows if row.content is not None]
             added = add_calls(driver, list(calls.values()), contents, at)
             committing = True
+            if not added:
+                confirm(driver, [row.id for row in rows])
             return added
 
         try:

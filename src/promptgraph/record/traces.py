@@ -16,6 +16,8 @@ from promptgraph.domain.errors import (
     PromptgraphError,
     StoreUnavailableError,
 )
+from promptgraph.domain.keys import UNBOUND, Bindings
+from promptgraph.record.binding import record_bound
 from promptgraph.record.conventions import PROMPT_ID, PROMPT_NAME, PROMPT_VERSION, call_of, is_call
 from promptgraph.record.linking import FIELD, parse_prompt_id
 from promptgraph.record.recorder import Recorder
@@ -46,7 +48,7 @@ class Traces:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    async def record(self, spans: Sequence[Span]) -> Taken:
+    async def record(self, spans: Sequence[Span], bindings: Bindings = UNBOUND) -> Taken:
         """What is refused of these spans, once the calls of the others are on disk. Spans that tell of no
         call are passed over; a call that is stored already is not refused.
 
@@ -56,16 +58,17 @@ class Traces:
         reasons = Counter(str(each) for each in told if isinstance(each, InvalidInputError))
         calls = [each for each in told if not isinstance(each, InvalidInputError)]
         for start in range(0, len(calls), MAX_ROWS):
-            reasons += await self._refused(calls[start : start + MAX_ROWS])
+            reasons += await self._refused(calls[start : start + MAX_ROWS], bindings)
         if not reasons:
             return Taken()
         taken = Taken(reasons.total(), _sentence(reasons))
         log.info("Refused %d of %d spans of calls. %s", taken.rejected, len(told), taken.message)
         return taken
 
-    async def _refused(self, calls: Sequence[NewCall]) -> Counter[str]:
+    async def _refused(self, calls: Sequence[NewCall], bindings: Bindings) -> Counter[str]:
         reasons: Counter[str] = Counter()
-        for call, result in zip(calls, await self._recorder.record(calls), strict=True):
+        results = await record_bound(self._recorder, calls, bindings)
+        for call, result in zip(calls, results, strict=True):
             if isinstance(result.error, StoreUnavailableError):
                 raise result.error
             if result.error is not None:
@@ -82,7 +85,7 @@ def _told(span: Span) -> NewCall | InvalidInputError:
 
 def _reason(call: NewCall, error: PromptgraphError) -> str:
     """Why a call is refused, in the words of its span."""
-    if call.prompt_id is None and error.field == FIELD:
+    if call.prompt_id is None and isinstance(error, InvalidInputError) and error.field == FIELD:
         return NO_PROMPT
     if call.prompt_id is not None and isinstance(error, NotFoundError):
         named = parse_prompt_id(call.prompt_id)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, cast, select
+from sqlalchemy import ColumnElement, Integer, Select, select
 
 from promptgraph.domain.asking import PageArgs
 from promptgraph.domain.call_asking import ANY_TIME, LlmCallFilter
@@ -28,7 +28,7 @@ from promptgraph.store.call_owners import (
 from promptgraph.store.call_tables import C, CallId
 from promptgraph.store.database import Database
 from promptgraph.store.direct import NotDirectError, Reader, Statement, Values, parameter
-from promptgraph.store.keys import json_texts, storable
+from promptgraph.store.keys import listed, storable
 from promptgraph.store.paging import values_of
 from promptgraph.store.records import P
 from promptgraph.store.tables import PROMPTS, Id, Json, UtcDateTime
@@ -73,8 +73,7 @@ class _Question(NamedTuple):
         return Excerpt(parameter("limit", Integer()), self.backward, after, before)
 
     def owners(self) -> Owners:
-        value = json_texts(parameter("owners", Json)).table_valued("value").c.value
-        return Owners(self.kind, [self.kind.parent.in_(select(cast(value, BigInteger)))])
+        return Owners(self.kind, [listed(self.kind.parent, parameter("owners", Json))])
 
     def selected(self) -> list[ColumnElement[Any]]:
         return [call_texts.selected(name) for name in (*PLACE, *self.columns)]
@@ -199,8 +198,7 @@ def _others(question: _Question) -> Statement:
 
 
 def _versions(_: str) -> Select[*tuple[Any, ...]]:
-    value = json_texts(parameter("owners", Json)).table_valued("value").c.value
-    return select(P.family_id, P.id).where(P.family_id.in_(select(cast(value, BigInteger))))
+    return select(P.family_id, P.id).where(listed(P.family_id, parameter("owners", Json)))
 
 
 _VERSIONS = Statement(_versions)

@@ -49,13 +49,28 @@ def call_values(call: LlmCall) -> list[Any]:
 
 def content_of(row: Sequence[Any]) -> CallContent:
     """From CONTENT_COLUMNS."""
-    call_id, variables, output, metadata = row[:4]
-    return CallContent(call_id=call_id, variables=variables, output=output, metadata=metadata or {})
+    call_id, variables, output, metadata, hashes, redacted = row[:6]
+    return CallContent(
+        call_id=call_id,
+        variables=variables,
+        output=output,
+        metadata=metadata or {},
+        hashes=hashes,
+        redacted=tuple(redacted or ()),
+    )
 
 
 def content_values(content: CallContent) -> list[Any]:
     """The inverse of `content_of`."""
-    return [content.call_id, content.variables, content.output, content.metadata or None]
+    redacted = list(content.redacted) or None
+    return [
+        content.call_id,
+        content.variables,
+        content.output,
+        content.metadata or None,
+        content.hashes,
+        redacted,
+    ]
 
 
 def score_of(row: Sequence[Any]) -> Score:

@@ -131,8 +131,10 @@ CALL_CONTENTS = Table(
     Column("variables", Json),
     Column("output", Json),
     Column("metadata", Json),
+    Column("hashes", Json),
+    Column("redacted", Json),
 )
-"""Only of calls that have any of the three."""
+"""Only of calls that have any of the first three, or hashes of them."""
 CALL_SCORES = Table(
     "call_scores",
     METADATA,
@@ -190,7 +192,8 @@ Index(
     sqlite_where=_by_agent,
     postgresql_where=_by_agent,
 )
-Index("ix_rollups_period", U.generation, U.level, U.period)
+# always true: without statistics PostgreSQL would take this index for whole keys, which do not say it
+Index("ix_rollups_period", U.generation, U.level, U.period, postgresql_where=U.scope >= Scope.ALL.value)
 ROLLUP_STATE = Table(
     "rollup_state",
     METADATA,
@@ -202,6 +205,18 @@ ROLLUP_STATE = Table(
 """One row: which generation of the rollups is read, and the rebuild that writes the next one. Who folds holds
 the row locked.
 """
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("id", CallId, primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("erased_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("named_by", Text, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+)
+"""What was erased: when, by whom, why, and of how many calls; how they were named, but never their names."""
 RETENTION = Table(
     "retention",
     METADATA,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from promptgraph.domain.call import CallContent, LlmCall
@@ -29,3 +29,17 @@ def add_calls(
         insert_rows(driver, CONTENT_COLUMNS, about)
         add_batch(driver, Delta.of_calls(added), [call.id for call in added], at)
     return new
+
+
+def confirm(driver: Driver, ids: Iterable[UUID]) -> None:
+    """Have a commit that adds no call count as one that does: it ends once the standby has all that is
+    stored. A call that is there already may be one whose own commit was never confirmed, and a transaction
+    that writes nothing waits for nobody; to lock a row is to write.
+
+    cost  on PostgreSQL a statement, more only for calls that are gone
+    """
+    if driver.dialect.name == "postgresql":
+        any(any(True for _ in driver.exec_driver_sql(_LOCKED, (id_,))) for id_ in ids)
+
+
+_LOCKED = 'SELECT "id" FROM "llm_calls" WHERE "id" = $1 FOR UPDATE'

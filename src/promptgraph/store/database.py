@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sqlite3
 import time
@@ -12,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from uuid import uuid4
 
 import orjson
 from sqlalchemy import event, exc, text
@@ -20,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from promptgraph.domain.errors import StoreUnavailableError
-from promptgraph.store.address import Address, parse_address
+from promptgraph.store.address import PRIMARY, Address, parse_address
 from promptgraph.store.direct import Direct, OnSqlite, Reader, on_postgresql
-from promptgraph.store.failures import AWAY, NO_FILE, is_locked, translated
+from promptgraph.store.failures import NO_FILE, is_locked, translated
+from promptgraph.store.postgresql import Pool, postgresql_engine, to_json
 from promptgraph.store.visits import at_once, in_one_visit
 from promptgraph.store.waiting import Waiting
 
@@ -34,27 +33,26 @@ Session: TypeAlias = AsyncSession
 Opens: TypeAlias = Callable[[], AbstractAsyncContextManager[Session]]
 
 PATIENCE_SECONDS = 5.0
-CONNECT_SECONDS = 2.0
 MIGRATION_SECONDS = 600.0
 READERS = 5
+POOL = Pool()
+SCRUB_MS = 1_000
+"""How long the log's readers are waited for."""
 REVISED = "revised"
 """Under which a session notes the registry's revision if it advances it."""
-IDLE_SECONDS = 1.0
-"""A connection that was used since is not asked whether it is still there, which takes three round trips."""
-
-
-def to_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 class Database:
     """One database, SQLite or PostgreSQL, by its URL. Makes no connection before the first session."""
 
-    def __init__(self, url: str, *, patience: float = PATIENCE_SECONDS) -> None:
-        """units   patience: seconds that a statement, a lock or a free connection is waited for
+    def __init__(
+        self, url: str, *, patience: float = PATIENCE_SECONDS, pool: Pool = POOL, wants: str = PRIMARY
+    ) -> None:
+        """keys    pool: of PostgreSQL; wants: which one, of several servers
+        units   patience: seconds that a statement or a lock is waited for; on SQLite a free connection, too
         raises  InvalidInputError  the URL is none, or of another database
         """
-        self._address = parse_address(url)
+        self._address = parse_address(url, wants)
         self._patience = patience
         self._told: list[Callable[[int], None]] = []
         if self.dialect == "sqlite":
@@ -63,17 +61,20 @@ class Database:
             self._reader = _sqlite_engine(self._address, patience, writes=False)
             self.engines: tuple[AsyncEngine, ...] = (self._writer, self._reader)
         else:
-            self._writer = _postgresql_engine(self._address, patience)
+            self._writer = postgresql_engine(self._address, patience, pool)
             self._reader = self._writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
             self.engines = (self._writer,)
-        self._direct = Direct(self._open, READERS, patience, IDLE_SECONDS)
+        served = self.dialect == "postgresql"
+        self._direct = Direct(
+            self._open, pool.direct if served else READERS, pool.seconds if served else patience, pool.idle
+        )
         self.waiting = Waiting()
 
     async def _open(self) -> Reader:
         if self._address.path is None:
-            return await on_postgresql(self._writer)
+            return await on_postgresql(self._writer, pooled=self._address.pooled)
         _check_file(self._address.path, make=False)
         return OnSqlite(self._address.path, self._reader.dialect, self._patience)
 
@@ -152,7 +153,7 @@ class Database:
             engine = (
                 _sqlite_engine(self._address, self._patience, writes=True, migrates=True)
                 if self.dialect == "sqlite"
-                else _postgresql_engine(self._address, MIGRATION_SECONDS, migrates=True)
+                else postgresql_engine(self._address, MIGRATION_SECONDS, None)
             )
             try:
                 async with engine.connect() as connection:
@@ -160,12 +161,32 @@ class Database:
             finally:
                 await engine.dispose()
 
+    def pools(self) -> dict[str, tuple[int, int]]:
+        """By pool how many connections are in use, and how many there may be."""
+        names = ("write", "read") if self.dialect == "sqlite" else ("session",)
+        pools: list[Any] = [engine.pool for engine in self.engines]
+        found = {name: (pool.checkedout(), pool.size()) for name, pool in zip(names, pools, strict=True)}
+        return found | {"direct": self._direct.used}
+
     async def describe(self) -> str:
         """Product and version, e.g. `SQLite 3.40.1`."""
         product, query = DESCRIPTIONS[self.dialect]
         async with self.read() as session:
             version = str(await session.scalar(text(query)))
         return f"{product} {version.split(maxsplit=1)[0]}"
+
+    async def scrub(self) -> None:
+        """Leave nothing in SQLite's log of what was deleted, unless somebody still reads it: what the file
+        itself had of it is overwritten already. PostgreSQL vacuums when it sees fit.
+        """
+        if self.dialect != "sqlite":
+            return
+        usual = f"busy_timeout={self._patience * 1_000:.0f}"
+        with translated():
+            async with self._writer.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                for statement in (f"busy_timeout={SCRUB_MS}", "wal_checkpoint(TRUNCATE)", usual):
+                    await driver.execute_fetchall(f"PRAGMA {statement}")
 
     async def close(self) -> None:
         """Close every connection; a later session opens new ones."""
@@ -180,53 +201,6 @@ DESCRIPTIONS = {
 }
 
 
-def _postgresql_engine(address: Address, patience: float, *, migrates: bool = False) -> AsyncEngine:
-    pool: dict[str, Any] = (
-        {"poolclass": NullPool}
-        if migrates
-        else {"pool_size": READERS, "max_overflow": READERS, "pool_timeout": CONNECT_SECONDS}
-    )
-    engine = create_async_engine(
-        address.url,
-        **pool,
-        json_serializer=to_json,
-        json_deserializer=orjson.loads,
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": patience,
-            # behind a pooler two clients would otherwise use one name for two statements
-            "prepared_statement_name_func": lambda: f"promptgraph_{uuid4().hex}",
-            "server_settings": {"application_name": "promptgraph", "timezone": "UTC"},
-        },
-    )
-    event.listen(engine.sync_engine, "do_connect", _connected)
-    event.listen(engine.sync_engine, "checkin", _given_back)
-    event.listen(engine.sync_engine, "checkout", partial(_taken, engine.sync_engine.dialect))
-    return engine
-
-
-def _connected(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
-    """A connection. Only here a driver that runs out of time means that nobody is there."""
-    try:
-        return dialect.connect(*args, **options)
-    except TimeoutError as error:
-        raise StoreUnavailableError(AWAY) from error
-
-
-def _given_back(_connection: Any, record: Any) -> None:
-    record.info["used"] = time.monotonic()
-
-
-def _taken(dialect: Any, connection: Any, record: Any, _proxy: Any) -> None:
-    """Ask a connection that was idle whether somebody is still there; if not, the pool opens others."""
-    if time.monotonic() - record.info.get("used", math.inf) < IDLE_SECONDS:
-        return
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error as error:
-        raise exc.InvalidatePoolError from error
-
-
 def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates: bool = False) -> AsyncEngine:
     pool: dict[str, Any] = {"poolclass": NullPool}
     if not migrates:
@@ -237,12 +211,16 @@ def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates:
         address.url,
         **pool,
         json_serializer=to_json,
-        json_deserializer=orjson.loads,
+        json_deserializer=_from_json,
+        hide_parameters=True,  # what an error says of them may come to a log
         # no transactions of the driver's own making: `begin` below says what is begun
         connect_args={"isolation_level": None, "timeout": patience},
     )
     pragmas = [f"foreign_keys={'OFF' if migrates else 'ON'}", "synchronous=FULL"]
-    pragmas += ["journal_mode=WAL"] if writes else ["query_only=ON", "wal_autocheckpoint=0"]
+    # what is deleted is overwritten: some builds of SQLite do so anyway, others when they are told
+    pragmas += (
+        ["journal_mode=WAL", "secure_delete=ON"] if writes else ["query_only=ON", "wal_autocheckpoint=0"]
+    )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     def connect(dialect: Any, _record: Any, args: Any, options: Any) -> Any:
@@ -260,6 +238,11 @@ def _sqlite_engine(address: Address, patience: float, *, writes: bool, migrates:
     waits = partial(_begin, begin, MIGRATION_SECONDS if migrates else 0)
     event.listen(engine.sync_engine, "begin", waits)
     return engine
+
+
+def _from_json(stored: Any) -> Any:
+    """What was stored. SQLite makes a number of a JSON text that is one."""
+    return stored if isinstance(stored, int | float) else orjson.loads(stored)
 
 
 def _begin(statement: str, seconds: float, connection: Any) -> None:

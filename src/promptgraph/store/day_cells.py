@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, and_, select, union_all
 
-from promptgraph.domain.cells import SCOPES, CellKey, FineCell, Level
+from promptgraph.domain.cells import SCOPES, CellKey, FineCell, Level, Scope
 from promptgraph.domain.delta import Delta
 from promptgraph.domain.figures import Figures
 from promptgraph.domain.period import DAY_HOURS
@@ -16,9 +16,12 @@ from promptgraph.store.call_tables import U
 from promptgraph.store.database import Session
 from promptgraph.store.ledger_rows import unfolded_pages
 from promptgraph.store.rollup_rows import CELL_COLUMNS, cell_of
-from promptgraph.store.rollup_sums import FIRST, GENERATION
+from promptgraph.store.rollup_sums import FIRST, GENERATION, literal_number
 
 Cells: TypeAlias = dict[CellKey, Figures]
+
+_BY_PERIOD = (U.generation == GENERATION, U.scope >= literal_number(Scope.ALL))
+"""Every cell; PostgreSQL's index of periods serves who says the second part."""
 
 
 def add_to(cells: Cells, more: Mapping[CellKey, Figures]) -> None:
@@ -36,7 +39,7 @@ async def stored_days(session: Session) -> set[int]:
     """
     days: set[int] = set()
     for level in (Level.DAY, Level.HOUR):
-        periods = select(U.period).where(U.generation == GENERATION, U.level == level.value).distinct()
+        periods = select(U.period).where(*_BY_PERIOD, U.level == level.value).distinct()
         found = (await session.execute(periods)).scalars()
         days |= {period if level is Level.DAY else period // DAY_HOURS for period in found}
     return days
@@ -96,7 +99,7 @@ def day_of(key: CellKey) -> int | None:
 
 async def _stored(session: Session, *which: ColumnElement[bool]) -> Cells:
     """The cells that any of these lets through, an index walk for each: SQLite makes none of an OR."""
-    parts = [select(*CELL_COLUMNS).where(U.generation == GENERATION, each) for each in which]
+    parts = [select(*CELL_COLUMNS).where(*_BY_PERIOD, each) for each in which]
     return dict(map(cell_of, await session.execute(union_all(*parts))))
 
 

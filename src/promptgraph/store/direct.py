@@ -123,15 +123,21 @@ class Reader(Protocol):
 
 
 class OnPostgresql:
-    """A connection of asyncpg."""
+    """A connection of asyncpg; `pooled` is one that may be another for each transaction, where nothing stays
+    prepared.
+    """
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
+    def __init__(self, connection: Any, dialect: Dialect, *, pooled: bool = False) -> None:
         self.dialect = dialect
         self._connection = connection
+        self._pooled = pooled
         self._prepared: OrderedDict[str, Any] = OrderedDict()
 
     async def rows(self, statement: Statement, **parameters: Any) -> Values:
         text = statement.on(self.dialect)
+        if self._pooled:
+            found: Values = await self._connection.fetch(text.sql, *text.values(parameters))
+            return found
         prepared = self._prepared.get(text.sql) or await self._prepare(text.sql)
         rows: Values = await prepared.fetch(*text.values(parameters))
         return rows
@@ -244,6 +250,8 @@ class Direct:
         self._idle = idle
         self._free: list[tuple[Reader, float]] = []
         self._room = asyncio.Semaphore(most)
+        self._most = most
+        self._in_use = 0
         self._opening: set[asyncio.Future[Reader]] = set()
         self._closed = 0
 
@@ -253,6 +261,7 @@ class Direct:
         a single one does anyway. One that failed is not used again.
         """
         await self._enter()
+        self._in_use += 1
         try:
             times, reader = self._closed, await self._take()
             try:
@@ -266,7 +275,13 @@ class Direct:
                 raise
             self._keep(reader, times)
         finally:
+            self._in_use -= 1
             self._room.release()
+
+    @property
+    def used(self) -> tuple[int, int]:
+        """How many are in use, and how many there may be."""
+        return self._in_use, self._most
 
     def _keep(self, reader: Reader, times: int) -> None:
         """For the next one, unless all were closed since."""
@@ -331,9 +346,9 @@ async def _answers(reader: Reader) -> bool:
     return True
 
 
-async def on_postgresql(engine: AsyncEngine) -> Reader:
+async def on_postgresql(engine: AsyncEngine, *, pooled: bool) -> Reader:
     """A connection that the engine opens, and forgets."""
     held = await engine.raw_connection()
     connection = held.driver_connection
     held.detach()
-    return OnPostgresql(connection, engine.dialect)
+    return OnPostgresql(connection, engine.dialect, pooled=pooled)

@@ -20,6 +20,11 @@ READ_ONLY = "The database can only be read here; check its file's rights, or wri
 LATE = "The database is busy, or this asks for much: try again, or ask for less, such as a shorter window."
 REFUSED = "The database refused a statement."
 UNMIGRATED = "The database lacks tables of this release. Run: promptgraph db upgrade"
+NO_PRIMARY = "None of the database's servers is the one that the URL asks for now; try again."
+UNCONFIRMED = (
+    "The database has not heard from its standby, so nobody knows whether this lasts; send it again as it is."
+)
+POOLED = "The database, or a pooler before it, refused how it was spoken to; see docs/scale.md on poolers."
 UNSTORABLE = "The database cannot hold one of these values."
 
 SQLITE: Mapping[int, str] = {
@@ -34,6 +39,8 @@ SQLITE: Mapping[int, str] = {
 }
 POSTGRESQL: Mapping[str, str] = {
     "08": AWAY,
+    "08P01": POOLED,
+    "26000": POOLED,  # a statement that was prepared on another connection
     "0A000": "The tables of the database have just changed; try again.",  # for a prepared statement
     "25006": READ_ONLY,
     "28": "The database refused the login; check user and password of its URL.",
@@ -49,7 +56,7 @@ POSTGRESQL: Mapping[str, str] = {
     "58": "The disk of the database failed; try again, then look at the disk.",
 }
 """By SQLSTATE, or by its class, which is the first two characters."""
-COLLISION = "40"
+COLLISION, LOCKED = "40", "55P03"
 BAD_VALUE = "22"
 BAD_TYPES = (TypeError, ValueError, OverflowError)
 """What a value raises that cannot be made a parameter: a lone surrogate or a huge integer in JSON."""
@@ -57,6 +64,10 @@ BAD_TYPES = (TypeError, ValueError, OverflowError)
 
 class CollisionError(StoreUnavailableError):
     """Another transaction was in the way, and this one was rolled back: `attempts` tries it again."""
+
+
+class LockedError(StoreUnavailableError):
+    """Somebody else's lock was waited for as long as it may be, and nothing was done."""
 
 
 @contextmanager
@@ -89,7 +100,7 @@ def _meaning(error: exc.SQLAlchemyError) -> PromptgraphError:
         return InvalidInputError(UNSTORABLE) if unstorable else PromptgraphError(REFUSED)
     if sentence := _sentence(error):
         kind = CollisionError if _state(error).startswith(COLLISION) else StoreUnavailableError
-        return kind(sentence)
+        return LockedError(sentence) if _state(error) == LOCKED else kind(sentence)
     if isinstance(error, exc.DataError) or _state(error).startswith(BAD_VALUE):
         return InvalidInputError(UNSTORABLE)
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):
@@ -103,13 +114,12 @@ def is_locked(error: exc.DBAPIError) -> bool:
 
 
 def _drivers() -> tuple[type[Exception], ...]:
-    """What the drivers raise: sqlite3, then asyncpg where there is a PostgreSQL to speak to."""
+    """What the drivers raise: sqlite3, then asyncpg where there is a PostgreSQL to speak to; and what
+    SQLAlchemy makes of that while it connects.
+    """
     asyncpg: Any = sys.modules.get("asyncpg")
-    return (
-        (sqlite3.Error,)
-        if asyncpg is None
-        else (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
-    )
+    always = (sqlite3.Error, exc.EmulatedDBAPIException)
+    return always if asyncpg is None else (*always, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def _wrapped(error: Exception) -> exc.SQLAlchemyError:

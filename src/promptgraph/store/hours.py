@@ -16,8 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Text,
-    and_,
-    case,
     cast,
     func,
     null,
@@ -32,11 +30,12 @@ from promptgraph.domain.measures import INT64
 from promptgraph.domain.metrics_key import OwnerKind
 from promptgraph.domain.period import DAY_US, HOUR_US, instant_of, micros_of
 from promptgraph.domain.window import Window
+from promptgraph.store.call_sums import TAKEN
 from promptgraph.store.call_tables import RETENTION, ROLLUP_STATE, C, U
 from promptgraph.store.database import Database
 from promptgraph.store.direct import NotDirectError, Statement, parameter
 from promptgraph.store.keys import INT64 as LAST_ID
-from promptgraph.store.metrics_asked import COLUMN
+from promptgraph.store.metrics_asked import COLUMN, columns_of
 from promptgraph.store.paging import Rows
 from promptgraph.store.rollup_sums import literal_number
 from promptgraph.store.rollups import DUE
@@ -49,32 +48,6 @@ Sums: TypeAlias = tuple[int, ...]
 
 COUNTABLE = SUMS
 """Which measures can be read so: those that add up, and can be taken away again."""
-
-_OK = C.status == "OK"
-
-
-def _one_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)
-
-
-def _timed(name: str) -> dict[str, ColumnElement[Any]]:
-    column = C[f"{name}_us"]
-    return {
-        f"{name}_calls": _one_if(and_(_OK, column.is_not(None))),
-        f"{name}_us": case((_OK, column), else_=0),
-    }
-
-
-TAKEN: Mapping[str, ColumnElement[Any]] = {
-    **{name: C[name] for name in SUMS if name in C},
-    "calls": literal_number(1),
-    "errors": _one_if(C.status != "OK"),
-    "unlinked_calls": _one_if(C.prompt_id.is_(None)),
-    "unpriced_calls": _one_if(C.cost_nano_usd.is_(None)),
-    **_timed("latency"),
-    **_timed("time_to_first_token"),
-}
-"""What each call has of a sum: `Measure.take` as SQL says it."""
 
 
 class End(NamedTuple):
@@ -153,7 +126,8 @@ async def hours(
         raise NotDirectError
     sums = {row[1]: tuple(row[2:]) for row in rows}
     sums.pop(None)
-    added = db.waiting.at(text, found, COLUMN.get(kind)).get(id_)
+    columns = columns_of(kind)
+    added = db.waiting.at(text, found, columns).get((id_,) if columns else ())
     parts = {name: sums.pop(_PLACES[name]) for name, _ in span.ends}
     _take_in(sums, added, measures)
     whole = [sums.get(hour) for hour in range(span.first, span.last)]

@@ -53,7 +53,20 @@ class json_item(FunctionElement[Any]):  # noqa: N801  # an SQL function
     name = "json_item"
 
 
+class is_listed(FunctionElement[Any]):  # noqa: N801  # an SQL function
+    """Whether a JSON array holds the column's value, which the array spells as text. On PostgreSQL the array
+    is one of its own, for a subquery is joined after all rows of the index have been read.
+    """
+
+    inherit_cache = True  # and no Boolean: SQLite would compare it with 1, and find no index
+    name = "is_listed"
+
+
 SPELLINGS = {
+    ("is_listed", "sqlite"): "{0} IN (SELECT CAST(value AS {2}) FROM json_each({1}))",
+    ("is_listed", "postgresql"): (
+        "{0} = ANY (ARRAY(SELECT CAST(value AS {2}) FROM json_array_elements_text({1}) AS items(value)))"
+    ),
     ("json_items", "sqlite"): "json_each({})",
     ("json_items", "postgresql"): "json_array_elements({})",
     ("json_texts", "sqlite"): "json_each({})",
@@ -61,6 +74,19 @@ SPELLINGS = {
     ("json_item", "sqlite"): "json_extract({}, '$[' || {} || ']')",
     ("json_item", "postgresql"): "({} ->> {})",
 }
+
+
+@compiles(is_listed)
+def _is_listed(element: FunctionElement[Any], compiler: Any, **kw: Any) -> str:
+    column_, items = element.clauses
+    kind = "BIGINT" if isinstance(column_.type, Integer) else "TEXT"
+    parts = (compiler.process(clause, **kw) for clause in (column_, items))
+    return SPELLINGS[element.name, compiler.dialect.name].format(*parts, kind)
+
+
+def listed(column_: ColumnElement[Any], items: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a JSON array holds the column's value, a text or a whole number: of any number of values."""
+    return is_listed(column_, items)
 
 
 @compiles(json_items)

@@ -81,3 +81,12 @@ async def count_moves_by_family(session: Session, ids: Sequence[int]) -> list[in
     cost  one statement
     """
     return await counts_by(session, M.family_id, func.count(), ids)
+
+
+async def labels_ever(session: Session) -> list[tuple[int, str]]:
+    """Every label that was ever set, with its family's id, by both.
+
+    cost  one statement
+    """
+    rows = await session.execute(select(M.family_id, M.label).distinct().order_by(M.family_id, M.label))
+    return [(family_id, label) for family_id, label in rows]

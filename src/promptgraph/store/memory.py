@@ -107,6 +107,14 @@ class RegistryMemory:
             self.seen = to
             self.stale()
 
+    async def check_fresh(self) -> None:
+        """Nothing, where the registry is known as it is now; one that is too large is read each time.
+
+        raises  StoreUnavailableError  it is being read, or the database is out of reach
+        """
+        if await self.current() is None and self._reader is not None:
+            raise StoreUnavailableError("The registry is being read: try again.")
+
     async def at_least(self, wanted: int) -> None:
         """Wait until the registry has this revision; `current` then has it too.
 

@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
-
 from promptgraph.domain.bins import Bin, bins
 from promptgraph.domain.cells import NOBODY, NOTHING, OTHER
 from promptgraph.domain.errors import InvalidInputError
@@ -19,9 +17,8 @@ from promptgraph.domain.metrics import GroupOrder, measures_for
 from promptgraph.domain.metrics_key import Dimension, MetricsKey
 from promptgraph.domain.window import Window
 from promptgraph.store.database import Session
-from promptgraph.store.keys import among
 from promptgraph.store.metrics_asked import Asked, asked
-from promptgraph.store.records import A, P
+from promptgraph.store.sources import Source, source_of
 from promptgraph.store.tally import Tally, answered, tally
 
 MAX_GROUPS = 1_000
@@ -47,7 +44,7 @@ class Group(NamedTuple):
 
 
 async def metrics(
-    session: Session, keys: Sequence[MetricsKey], measures: Sequence[str] = ALL
+    given: Session | Source, keys: Sequence[MetricsKey], measures: Sequence[str] = ALL
 ) -> list[Measured]:
     """These measures of each key's calls, in key order, and the windows that they are of: an edge before what
     was pruned lies where a UTC hour or day begins.
@@ -56,10 +53,10 @@ async def metrics(
     cost    per kind, window and filter: up to five statements, and those of `asked`
     raises  InvalidRollupError  stored figures are damaged
     """
-    made = [Measured(key.window, Figures.blank(measures)) for key in keys]
-    for each, places in await asked(session, keys):
-        windows = await answered(session, each, [each.window], _columns(each))
-        owners = _by_owner(each, await tally(session, each, windows, _columns(each), measures))
+    source, made = source_of(given), [Measured(key.window, Figures.blank(measures)) for key in keys]
+    for each, places in await asked(source, keys):
+        windows = await answered(source, each, [each.window], _columns(each))
+        owners = _by_owner(each, await tally(source, each, windows, _columns(each), measures))
         for place in places:
             figures = owners.get((keys[place].owner_id, 0)) or made[place].figures
             made[place] = Measured(windows[0], figures)
@@ -75,25 +72,25 @@ class SeriesKey(NamedTuple):
 
 
 async def series(
-    session: Session, keys: Sequence[SeriesKey], now: dt.datetime, measures: Sequence[str] = ALL
+    given: Session | Source, keys: Sequence[SeriesKey], measures: Sequence[str] = ALL
 ) -> list[list[Measured]]:
-    """Every bin of each key's window, empty ones too, in key order. Where calls were pruned, bins are whole
-    hours or days of UTC, several of them one where no less was kept.
+    """Every bin of each key's window, which has both ends; empty ones too, in key order. Where calls were
+    pruned, bins are whole hours or days of UTC, several of them one where no less was kept.
 
     cost    per kind, window, filter, step and zone as `metrics`
     raises  TooManyRowsError    more than 10 000 bins, too many days of single calls
-            InvalidInputError   a window that has no end and begins in the future
+            InvalidInputError   a window with an open end
             InvalidRollupError  stored figures are damaged
     """
-    made: list[list[Measured]] = [[] for _ in keys]
+    source, made = source_of(given), list[list[Measured]]([] for _ in keys)
     alike: defaultdict[tuple[Bin, dt.tzinfo], list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         alike[key.step, key.zone].append(place)
     for (step, zone), some in alike.items():
-        for each, places in await asked(session, [keys[place].key for place in some]):
-            steps = bins(each.window.bounded(now), step, zone)
-            windows = await answered(session, each, steps, _columns(each))
-            owners = _by_owner(each, await tally(session, each, windows, _columns(each), measures))
+        for each, places in await asked(source, [keys[place].key for place in some]):
+            steps = bins(each.window, step, zone)
+            windows = await answered(source, each, steps, _columns(each))
+            owners = _by_owner(each, await tally(source, each, windows, _columns(each), measures))
             for place in (some[at] for at in places):
                 owner = keys[place].key.owner_id
                 made[place] = [
@@ -113,7 +110,7 @@ class GroupsKey(NamedTuple):
 
 
 async def groups(
-    session: Session, keys: Sequence[GroupsKey], measures: Sequence[str] = ALL
+    given: Session | Source, keys: Sequence[GroupsKey], measures: Sequence[str] = ALL
 ) -> list[list[Group]]:
     """The groups of each key, in key order: figures of all groups add up to those of the key.
 
@@ -121,7 +118,7 @@ async def groups(
     raises  InvalidInputError   fewer groups than one, or more than a thousand
             InvalidRollupError  stored figures are damaged
     """
-    made: list[list[Group]] = [[] for _ in keys]
+    source, made = source_of(given), list[list[Group]]([] for _ in keys)
     alike: defaultdict[Dimension, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         if not 1 <= key.first <= MAX_GROUPS:
@@ -129,12 +126,12 @@ async def groups(
         alike[key.dimension].append(place)
     for dimension, some in alike.items():
         needed = _with_order(measures, {keys[place].order for place in some})
-        for each, places in await asked(session, [keys[place].key for place in some]):
+        for each, places in await asked(source, [keys[place].key for place in some]):
             columns = list(dict.fromkeys((*_columns(each), dimension.column)))
-            windows = await answered(session, each, [each.window], columns)
-            found = await tally(session, each, windows, columns, needed)
+            windows = await answered(source, each, [each.window], columns)
+            found = await tally(source, each, windows, columns, needed)
             named = await _named(
-                session, dimension, {key[1 + columns.index(dimension.column)] for key in found}
+                source, dimension, {key[1 + columns.index(dimension.column)] for key in found}
             )
             owned = _grouped(each, found, columns.index(dimension.column), named)
             for place in (some[at] for at in places):
@@ -201,18 +198,16 @@ def _ranked(
     return shown
 
 
-async def _named(session: Session, dimension: Dimension, values: set[int | str]) -> dict[int | str, _Name]:
+async def _named(source: Source, dimension: Dimension, values: set[int | str]) -> dict[int | str, _Name]:
     """The group of each value of a dimension's column."""
     made: dict[int | str, _Name] = {NOBODY: _NOBODY, NOTHING: _NOBODY, OTHER: _REST, OTHER_AGENT: _REST}
     ids = [value for value in values if isinstance(value, int) and value > 0]
     if dimension in {Dimension.PROMPT, Dimension.FAMILY}:
-        stmt = select(P.id, P.name, P.version, P.family_id).where(among(P.id, ids))
-        for id_, name, version, family_id in await session.execute(stmt):
+        for id_, name, number, family_id in await source.versions(ids):
             one = dimension is Dimension.PROMPT
-            made[id_] = (f"{name}@{version}", id_) if one else (name, family_id)
+            made[id_] = (f"{name}@{number}", id_) if one else (name, family_id)
     elif dimension is Dimension.AGENT:
-        for id_, name in await session.execute(select(A.id, A.name).where(among(A.id, ids))):
-            made[id_] = name, id_
+        made |= {id_: (name, id_) for id_, name in await source.agents(ids)}
     else:
         made |= {value: (str(value), None) for value in values if value not in made}
     return made

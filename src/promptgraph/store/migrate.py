@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import random
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -17,12 +21,17 @@ from sqlalchemy import Connection, select, text
 
 from promptgraph.domain.errors import InvalidInputError, StoreUnavailableError
 from promptgraph.store import call_tables as call_tables  # noqa: PLC0414  # its tables join METADATA
-from promptgraph.store.database import Database, Session
+from promptgraph.store.database import MIGRATION_SECONDS, Database, Session
+from promptgraph.store.failures import LockedError
 from promptgraph.store.tables import METADATA, NOTES
+
+log = logging.getLogger("promptgraph.store")
 
 T = TypeVar("T")
 
 LOCK_KEY = 0x70_72_6F_6D_70_74  # "prompt"; any number that no other program takes
+LOCK_SECONDS = 2.0
+"""How long a migration waits for a table, while everybody else waits behind it."""
 UPGRADE = "Run: promptgraph db upgrade"
 
 
@@ -173,15 +182,31 @@ async def legacy_notes(session: Session) -> list[LegacyNote]:
 
 
 async def locked(db: Database, act: Callable[[Connection], T]) -> T:
-    """What `act` gives, run in one transaction while no other migration runs.
+    """What `act` gives, run in one transaction while no other migration runs. On PostgreSQL it waits for a
+    table that others use for a moment only, for all who come after it wait, too; then it begins anew.
 
     raises  StoreUnavailableError  out of reach or busy; nothing was changed
     """
+    end = time.monotonic() + MIGRATION_SECONDS
+    while True:
+        try:
+            result = await _in_one(db, act)
+        except LockedError:
+            if time.monotonic() >= end:
+                raise
+            log.info("A migration needs a table that others use; it tries again.")
+            await asyncio.sleep(LOCK_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  # a pause, not a secret
+        else:
+            await db.close()  # its connections hold statements that were prepared for the tables of before
+            return result
+
+
+async def _in_one(db: Database, act: Callable[[Connection], T]) -> T:
+    """raises  LockedError  somebody used a table for longer than LOCK_SECONDS; nothing was changed"""
     async with db.migrating() as connection, connection.begin():
         await connection.run_sync(_lock)
         result = await connection.run_sync(act)
         await connection.run_sync(_check_references)
-    await db.close()  # its connections hold statements that were prepared for the tables of before
     return result
 
 
@@ -191,6 +216,7 @@ def _lock(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000:.0f}"))
 
 
 def _check_references(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptgraph.domain.canonical import HASH_SCHEME
+from promptgraph.domain.content import IN_FULL, Levels
 from promptgraph.domain.diff import Impact
 from promptgraph.domain.prompt import Engine, Message, Prompt, PromptContent, PromptFamily, Source
 from promptgraph.domain.registry import (
@@ -33,6 +34,7 @@ FAMILY_COLUMNS = (
     F.latest_version,
     F.retired_at,
     F.created_at,
+    F.record,
 )
 CONTENT_COLUMNS = (
     P.messages,
@@ -138,6 +140,7 @@ def source_values(source: Source | None) -> dict[str, Any]:
 def family_of(row: Sequence[Any]) -> PromptFamily:
     """From FAMILY_COLUMNS."""
     id_, name, former_names, description, tags, metadata, source, latest, retired_at, created_at = row[:10]
+    record = row[10]
     return PromptFamily(
         id=id_,
         name=name,
@@ -145,6 +148,7 @@ def family_of(row: Sequence[Any]) -> PromptFamily:
         description=description,
         tags=tuple(tags),
         metadata=metadata,
+        record=Levels.of_words(record) if record else IN_FULL,
         source=source,
         latest_version=latest,
         retired_at=retired_at,

@@ -1,4 +1,4 @@
-"""The registry as a whole: its lock, its snapshot, its revision, and everything that is written to it.
+"""The registry as a whole: its lock, its inventory, its revision, and everything that is written to it.
 
 Writes go under the lock: a new row's id is the highest so far plus one.
 """
@@ -14,10 +14,11 @@ from sqlalchemy import Table, bindparam, case, delete, func, insert, select, upd
 from sqlalchemy.sql.dml import ReturningInsert
 
 from promptgraph.domain.canonical import JsonObject
+from promptgraph.domain.content import IN_FULL, Levels
 from promptgraph.domain.errors import SyncConflictError
+from promptgraph.domain.inventory import Inventory, StoredVersion
 from promptgraph.domain.prompt import PromptContent, Source
 from promptgraph.domain.registry import SyncOrigin, SyncRun, SyncStep
-from promptgraph.domain.snapshot import Snapshot, StoredVersion
 from promptgraph.store.agents import assignments
 from promptgraph.store.database import REVISED, Session
 from promptgraph.store.filters import search_text
@@ -100,7 +101,7 @@ async def prompt_count(session: Session) -> int:
     return int((await session.execute(stmt)).scalar_one())
 
 
-async def snapshot(session: Session) -> Snapshot:
+async def inventory(session: Session) -> Inventory:
     """All that a plan needs of the registry, contents left out.
 
     cost  seven statements
@@ -113,7 +114,7 @@ async def snapshot(session: Session) -> Snapshot:
     agents = [agent_of(row) for row in await session.execute(select(*AGENT_COLUMNS))]
     rows = await session.execute(assignments().order_by(A.name, S.role, S.position, S.id))
     highest = select(R.source, func.max(R.sequence)).where(R.sequence.is_not(None)).group_by(R.source)
-    return Snapshot(
+    return Inventory(
         families={family.name: family for family in families},
         versions={(names[version.family_id], version.version): version for version in versions},
         labels={(pointer.name, pointer.label): pointer for pointer in pointers},
@@ -156,17 +157,15 @@ async def add_family(  # noqa: PLR0913  # the columns of a row
     description: str | None,
     tags: Sequence[str],
     metadata: JsonObject,
+    record: Levels = IN_FULL,
     source: str,
     latest_version: int,
     at: dt.datetime,
 ) -> int:
     """The id of a new, live family."""
     values = _facts(name, former_names, description, tags, metadata)
-    return await _add(
-        session,
-        FAMILIES,
-        values | {"source": source, "latest_version": latest_version, "created_at": at},
-    )
+    values |= {"record": record.words() or None, "source": source}
+    return await _add(session, FAMILIES, values | {"latest_version": latest_version, "created_at": at})
 
 
 async def change_family(  # noqa: PLR0913  # the columns of a row
@@ -178,11 +177,12 @@ async def change_family(  # noqa: PLR0913  # the columns of a row
     description: str | None,
     tags: Sequence[str],
     metadata: JsonObject,
+    record: Levels = IN_FULL,
     latest_version: int,
 ) -> None:
     """Give a family these facts and make it live; its versions take a new name too."""
     values = _facts(name, former_names, description, tags, metadata)
-    values |= {"latest_version": latest_version, "retired_at": None}
+    values |= {"record": record.words() or None, "latest_version": latest_version, "retired_at": None}
     await session.execute(update(FAMILIES).where(F.id == family_id).values(values))
     await session.execute(update(PROMPTS).where(P.family_id == family_id, P.name != name).values(name=name))
 

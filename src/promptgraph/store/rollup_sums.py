@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, case, func, literal_column, or_, select, union_all
@@ -86,7 +86,8 @@ for _function in _SQL:
     compiles(_function, "sqlite", "postgresql")(_compiled)
 
 
-def _whole(value: Any) -> int:
+def whole(value: Any) -> int:
+    """What `exact_sum` gives."""
     if isinstance(value, str):
         high, low = map(int, value.split())
         return (high << 32) + low
@@ -116,7 +117,7 @@ _AGGREGATE: Mapping[Kind, Any] = {
     Kind.SCORES: all_texts,
 }
 _READ: Mapping[Kind, Any] = {
-    Kind.SUM: _whole,
+    Kind.SUM: whole,
     Kind.MAX: int,
     Kind.MIN: int,
     Kind.HISTOGRAM: _histogram,
@@ -141,7 +142,18 @@ async def cell_sums(
     ]
     if not parts:
         return []
-    rows = (await session.execute(union_all(*parts) if len(parts) > 1 else parts[0])).all()
+    return added(
+        (await session.execute(union_all(*parts) if len(parts) > 1 else parts[0])).all(), by, measures
+    )
+
+
+def added(
+    rows: Sequence[Sequence[Any]], by: Sequence[str], measures: Sequence[str]
+) -> list[tuple[Key, Figures]]:
+    """What rows of `part` say.
+
+    raises  InvalidRollupError, InvalidInputError  as `cell_sums`
+    """
     if any(row[-1] for row in rows):
         raise InvalidInputError(_TOO_LARGE, field="window")
     return [(tuple(row[: len(by)]), _figures(measures, row[len(by) : -1])) for row in rows]
@@ -158,20 +170,36 @@ def _bundles(ranges: Sequence[Periods]) -> list[Sequence[Periods]]:
 def _part(
     cells: Cells, level: Level, ranges: Sequence[Periods], by: Sequence[str], measures: Sequence[str]
 ) -> Rows:
+    within = [*(among(U[name], sorted(values)) for name, values in cells.where.items()), *_within(ranges)]
+    return part(cells.scope, level, cells.where, within, by, measures)
+
+
+def part(
+    scope: Scope,
+    level: Level,
+    narrowed: Container[str],
+    within: Sequence[ColumnElement[bool]],
+    by: Sequence[str],
+    measures: Sequence[str],
+) -> Rows:
+    """The cells of a scope and level that are `within`, added up: the columns `by`, the measures, and 1 where
+    a sum is at its bound; no row for no cell.
+
+    keys  narrowed: the columns that `within` asks for values of
+    """
     columns = [_column(name, level) for name in by]
     figures = [_AGGREGATE[MEASURE[name].kind](U[name]) for name in measures]
     # scope and level stand in the text itself, for partial indexes to be found
     where = [
         U.generation == GENERATION,
-        U.scope == literal_number(cells.scope),
+        U.scope == literal_number(scope),
         U.level == literal_number(level),
     ]
-    if cells.scope >= Scope.AGENT:
+    if scope >= Scope.AGENT:
         where.append(U.scope >= literal_number(Scope.AGENT))
-    elif "prompt_id" not in cells.where:
-        where += [U.prompt_id == NOBODY] if cells.scope in {Scope.ALL, Scope.MODEL} else []
-    where += [among(U[name], sorted(values)) for name, values in cells.where.items()]
-    rows = select(*columns, *figures, _at_bound(measures)).where(*where, *_within(ranges))
+    elif "prompt_id" not in narrowed:
+        where += [U.prompt_id == NOBODY] if scope in {Scope.ALL, Scope.MODEL} else []
+    rows = select(*columns, *figures, _at_bound(measures)).where(*where, *within)
     # by the generation too, which is one: without any column there would be a row for no cell
     return rows.group_by(U.generation, *(U[name] for name in by if name != "level"))
 

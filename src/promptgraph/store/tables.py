@@ -99,6 +99,7 @@ FAMILIES = Table(
     Column("description", Text),
     Column("tags", Json, nullable=False),
     Column("metadata", Json, nullable=False),
+    Column("record", Json),
     Column("source", Text, nullable=False),
     Column("latest_version", Integer, nullable=False),
     Column("search_text", Text, nullable=False),
@@ -212,6 +213,21 @@ REGISTRY = Table(
     METADATA,
     _id(),
     Column("revision", BigInteger, nullable=False),
+)
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("public_id", Name, primary_key=True),
+    Column("secret_hash", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("agents", Json),
+    Column("environments", Json),
+    Column("name_prefix", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
 )
 NOTES = Table(
     "legacy_notes",

@@ -8,22 +8,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from promptgraph.domain.cells import SCOPES, Level, Scope, fine_cell
+from promptgraph.domain.cells import SCOPES, Level, Scope
 from promptgraph.domain.cover import Cover, Periods, cover, is_ragged, snapped
-from promptgraph.domain.delta import Delta
 from promptgraph.domain.errors import TooManyRowsError
 from promptgraph.domain.figures import Figures
-from promptgraph.domain.measures import CallFacts, Kind
 from promptgraph.domain.period import DAY_US, HOUR_US, micros_of
 from promptgraph.domain.pile import Where
-from promptgraph.domain.sums import summed
 from promptgraph.domain.window import Window
-from promptgraph.store.database import Session
-from promptgraph.store.ledger_rows import unfolded_pages
 from promptgraph.store.metrics_asked import Asked
-from promptgraph.store.raw_calls import facts_in, scores_in
-from promptgraph.store.retention import kept_since
-from promptgraph.store.rollup_sums import Cells, Key, cell_sums
+from promptgraph.store.rollup_sums import Cells, Key
+from promptgraph.store.sources import Single, Source
 
 RAW_DAYS = dict.fromkeys(Scope, 31) | {Scope.CROSS: 7}
 """How many days of single calls a series may read, by the rollups that it reads otherwise."""
@@ -83,7 +77,7 @@ class _Hours:
 
 
 async def tally(
-    session: Session, asked: Asked, windows: Sequence[Window], by: Sequence[str], measures: Sequence[str]
+    source: Source, asked: Asked, windows: Sequence[Window], by: Sequence[str], measures: Sequence[str]
 ) -> Tally:
     """These measures of the calls that are asked for, in each window, by columns of the calls. Where no call
     is, there is no key.
@@ -100,9 +94,9 @@ async def tally(
     steps = Steps.of(windows, scope)
     made: Tally = {}
     for key, figures in [
-        *await _of_cells(session, asked, steps, scope, by, measures),
-        *await _of_ledger(session, asked, steps, by, measures),
-        *await _of_calls(session, asked, steps, by, measures),
+        *await _of_cells(source, asked, steps, scope, by, measures),
+        *await _of_ledger(source, asked, steps, by, measures),
+        *await _of_calls(source, asked, steps, by, measures),
     ]:
         if key not in made:
             made[key] = Figures.blank(measures)
@@ -111,7 +105,7 @@ async def tally(
 
 
 async def answered(
-    session: Session, asked: Asked, windows: Sequence[Window], by: Sequence[str]
+    source: Source, asked: Asked, windows: Sequence[Window], by: Sequence[str]
 ) -> list[Window]:
     """The windows that can be answered for: edges of a time whose calls were pruned lie where cells begin.
 
@@ -121,7 +115,7 @@ async def answered(
     hours = Level.HOUR in SCOPES[asked.scope(by)].levels
     if not any(is_ragged(window, hours=hours) for window in windows):
         return list(windows)
-    before = await kept_since(session)
+    before = await source.kept_since()
     return list(windows) if before is None else snapped(windows, before, hours=hours)
 
 
@@ -130,13 +124,13 @@ Found: TypeAlias = Iterable[tuple[Key, Figures]]
 
 
 async def _of_cells(
-    session: Session, asked: Asked, steps: Steps, scope: Scope, by: Sequence[str], measures: Sequence[str]
+    source: Source, asked: Asked, steps: Steps, scope: Scope, by: Sequence[str], measures: Sequence[str]
 ) -> Found:
     cells = Cells(scope, steps.periods(scope), asked.where)
     if len(steps.windows) == 1:
-        return [((0, *key), each) for key, each in await cell_sums(session, cells, by, measures)]
+        return [((0, *key), each) for key, each in await source.cells(cells, by, measures)]
     place = steps.place()
-    found = await cell_sums(session, cells, [*by, "level", "period"], measures)
+    found = await source.cells(cells, [*by, "level", "period"], measures)
     return [
         ((place(int(period) * _STARTS[Level(int(level))]), *key), each)
         for (*key, level, period), each in found
@@ -144,40 +138,22 @@ async def _of_cells(
 
 
 async def _of_ledger(
-    session: Session, asked: Asked, steps: Steps, by: Sequence[str], measures: Sequence[str]
+    source: Source, asked: Asked, steps: Steps, by: Sequence[str], measures: Sequence[str]
 ) -> Found:
     where: Where = {**asked.where, "hour": _Hours(steps.parts)}
-    one, place = len(steps.windows) == 1, steps.place()
-    found: list[tuple[Key, Figures]] = []
-    async for page in unfolded_pages(session):
-        deltas = [batch.delta for batch in page]
-        if one:
-            found += [((0, *key), each) for key, each in summed(deltas, by, where, measures).items()]
-        else:
-            hours = summed(deltas, [*by, "hour"], where, measures)
-            found += [((place(int(hour) * HOUR_US), *key), each) for (*key, hour), each in hours.items()]
-    return found
+    if len(steps.windows) == 1:
+        return [((0, *key), each) for key, each in await source.waiting(by, where, measures)]
+    place, found = steps.place(), await source.waiting([*by, "hour"], where, measures)
+    return [((place(int(hour) * HOUR_US), *key), each) for (*key, hour), each in found]
 
 
 async def _of_calls(
-    session: Session, asked: Asked, steps: Steps, by: Sequence[str], measures: Sequence[str]
+    source: Source, asked: Asked, steps: Steps, by: Sequence[str], measures: Sequence[str]
 ) -> Found:
-    place = steps.place()
-    calls: dict[int, list[CallFacts]] = {}
-    for call in await facts_in(session, steps.parts.raw, asked.where):
-        calls.setdefault(place(micros_of(call.started_at)), []).append(call)
-    found = [
-        ((at, *key), each)
-        for at, some in calls.items()
-        for key, each in summed([Delta.of_calls(some)], by, measures=measures).items()
-    ]
-    if Kind.SCORES in measures:
-        blank = Figures.blank(measures)
-        for call, name, value in await scores_in(session, steps.parts.raw, asked.where):
-            fine = fine_cell(call)._asdict()
-            each = Figures(blank.numbers, blank.histograms, Figures.of_score(name, None, value).tallies)
-            found.append(((place(micros_of(call.started_at)), *(fine[column] for column in by)), each))
-    return found
+    if not steps.parts.raw:
+        return ()
+    place = steps.place() if len(steps.windows) > 1 else None
+    return await source.calls(Single(steps.parts.raw, asked.where, place), by, measures)
 
 
 def _joined(parts: Iterable[Periods]) -> Iterator[Periods]:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Text, cast, null, select, union_all
+from sqlalchemy import ColumnElement, Text, cast, null, select, union_all
 
 from promptgraph.domain.cells import NOBODY, Level, Scope
 from promptgraph.domain.figures import SUMS, Figures
@@ -17,8 +17,8 @@ from promptgraph.domain.metrics_key import OwnerKind
 from promptgraph.store.call_tables import U
 from promptgraph.store.database import Database
 from promptgraph.store.direct import NotDirectError, Statement, parameter
-from promptgraph.store.keys import json_texts, storable
-from promptgraph.store.metrics_asked import COLUMN
+from promptgraph.store.keys import listed, storable
+from promptgraph.store.metrics_asked import COLUMN, columns_of
 from promptgraph.store.rollup_sums import GENERATION, literal_number
 from promptgraph.store.tables import Json
 from promptgraph.store.waiting import Added, waiting_ids
@@ -72,12 +72,16 @@ async def totals(db: Database, kind: OwnerKind, ids: Sequence[int], measures: tu
         rows = await reader.rows(_statement(kind, measures), owners=storable(ids))
         text = next(row[0] for row in rows if row[1] is None)
         found = await db.waiting.lacking(reader, text)
-    added = db.waiting.at(text, found, COLUMN.get(kind))
+    columns = columns_of(kind)
+    added = db.waiting.at(text, found, columns)
     cells: dict[int, list[tuple[Any, ...]]] = {}
     for _, owner, *cell in rows:
         if owner is not None:
             cells.setdefault(owner, []).append(tuple(cell))
-    return [Total(measures, tuple(sorted(cells.get(id_, ()))), added.get(id_)) for id_ in ids]
+    return [
+        Total(measures, tuple(sorted(cells.get(id_, ()))), added.get((id_,) if columns else ()))
+        for id_ in ids
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -109,5 +113,4 @@ def among_owners(column: str | None) -> list[ColumnElement[bool]]:
     """The cells of the owners that the parameter `owners` lists."""
     if column is None:
         return []
-    value = json_texts(parameter("owners", Json)).table_valued("value").c.value
-    return [U[column].in_(select(cast(value, BigInteger)))]
+    return [listed(U[column], parameter("owners", Json))]

@@ -4,7 +4,7 @@ read and parsed once; which rows wait is read with the cells, in one statement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ from promptgraph.domain import ledger
 from promptgraph.domain.delta import Delta
 from promptgraph.domain.errors import InvalidRollupError
 from promptgraph.domain.figures import Figures
-from promptgraph.domain.sums import summed
+from promptgraph.domain.sums import Key, summed
 from promptgraph.store.call_tables import RECORD_BATCHES, CallId
 from promptgraph.store.direct import NotDirectError, Reader, Statement, parameter
 from promptgraph.store.keys import chunked
@@ -29,9 +29,10 @@ MOST_ROWS, MOST_CELLS = 1_000, 50_000
 CHUNK = 50
 B = RECORD_BATCHES.c
 
-Owner: TypeAlias = int
-Column: TypeAlias = str | None
-"""The column that owners are told apart by; None: there is one, everybody."""
+Columns: TypeAlias = tuple[str, ...]
+"""The columns that are told apart, fields of FineCell; none: there is one key, of everybody."""
+MOST_SUMS = 16
+"""So many sums, each by other columns, are kept."""
 
 
 _marks = count(1)
@@ -90,6 +91,23 @@ class Added:
         self.mark, self._total = next(_marks), None
 
 
+@dataclass(slots=True)
+class _Sums:
+    """What the rows of these names come to, which are those of a text."""
+
+    columns: Columns
+    text: str = ""
+    names: set[str] = field(default_factory=set)
+    added: dict[Key, Added] = field(default_factory=dict)
+
+    def take(self, text: str, deltas: Mapping[str, Delta]) -> None:
+        """Add the rows that are not in there yet."""
+        new = [delta for name, delta in deltas.items() if name not in self.names]
+        for (*key, hour), figures in summed(new, (*self.columns, "hour")).items():
+            self.added.setdefault(tuple(key), Added()).take(int(hour), figures)
+        self.text, self.names = text, set(deltas)
+
+
 class Waiting:
     """The rows of one database that wait. What is asked about another set of rows than the last one is made
     anew, but for rows that were only added: readers are right whatever others have read meanwhile.
@@ -98,7 +116,7 @@ class Waiting:
     def __init__(self) -> None:
         self._text = ""
         self._deltas: dict[str, Delta] = {}
-        self._sums: dict[Column, dict[Owner, Added]] = {}
+        self._sums: dict[Columns, _Sums] = {}
 
     async def lacking(self, reader: Reader, text: str | None) -> dict[str, Delta]:
         """The rows of this text that are not known yet.
@@ -116,8 +134,9 @@ class Waiting:
             found |= zip(some, await _deltas(reader, some), strict=True)
         return found
 
-    def at(self, text: str | None, found: Mapping[str, Delta], column: Column) -> Mapping[Owner, Added]:
-        """By owner, what the rows of this text add; good until somebody waits for something.
+    def at(self, text: str | None, found: Mapping[str, Delta], columns: Columns) -> Mapping[Key, Added]:
+        """By the values of these columns, what the rows of this text add; good until somebody waits for
+        something.
 
         raises  NotDirectError      there are too many, or some were forgotten meanwhile
                 InvalidRollupError  a row is damaged
@@ -125,13 +144,29 @@ class Waiting:
         try:
             if (text or "") != self._text:
                 self._go_to(text or "", found)
-            if column not in self._sums:
-                self._sums[column] = {}
-                self._add(column, self._deltas.values())
+            sums = self._sums.get(columns)
+            if sums is None or not sums.names <= self._deltas.keys():
+                sums = _Sums(columns)
+            if sums.text != self._text:
+                sums.take(self._text, self._deltas)
+            self._keep(sums)
         except InvalidRollupError:
             self._text, self._deltas, self._sums = "", {}, {}  # some of the row may be added already
             raise
-        return self._sums[column]
+        return sums.added
+
+    def rows(self, text: str | None, found: Mapping[str, Delta]) -> Mapping[str, Delta]:
+        """The rows of this text by name: with them for `found`, `at` does not fail for having forgotten some.
+
+        raises  NotDirectError  as `at`
+        """
+        self.at(text, found, ())
+        return self._deltas
+
+    def _keep(self, sums: _Sums) -> None:
+        if sums.columns not in self._sums and len(self._sums) == MOST_SUMS:
+            del self._sums[next(iter(self._sums))]
+        self._sums[sums.columns] = sums
 
     def _go_to(self, text: str, found: Mapping[str, Delta]) -> None:
         known = {**self._deltas, **found}
@@ -141,18 +176,7 @@ class Waiting:
             raise NotDirectError from error
         if sum(delta.size for delta in deltas.values()) > MOST_CELLS:
             raise NotDirectError
-        if deltas.keys() >= self._deltas.keys():
-            for column in self._sums:
-                self._add(column, [each for name, each in deltas.items() if name not in self._deltas])
-        else:
-            self._sums = {}
         self._text, self._deltas = text, deltas
-
-    def _add(self, column: Column, deltas: Iterable[Delta]) -> None:
-        owners = self._sums[column]
-        for key, figures in summed(deltas, [column, "hour"] if column else ["hour"]).items():
-            owner, hour = int(key[0]) if column else 0, int(key[-1])
-            owners.setdefault(owner, Added()).take(hour, figures)
 
 
 def _names(text: str | None) -> Sequence[str]:

@@ -14,9 +14,9 @@ from promptgraph.domain.errors import (
     SyncConflictError,
     SyncOutdatedError,
 )
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.prompt import PromptContent
 from promptgraph.domain.registry import SyncAction, SyncOrigin, SyncRun, SyncStep
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.tree import FileProblem, Tree
 from promptgraph.store import registry as store
 from promptgraph.store.database import Database, Session
@@ -78,7 +78,7 @@ async def sync_tree(
 
 def first_outcome(tree: Tree, origin: SyncOrigin, options: Options) -> Outcome:
     """What a sync of a registry that holds nothing yet would come to; nothing is asked, nothing written."""
-    stored = Snapshot()
+    stored = Inventory()
     found = plan(Scope(tree, stored, origin, options.draft), force=options.force)
     return _judged(_Found(found, stored))
 
@@ -86,13 +86,13 @@ def first_outcome(tree: Tree, origin: SyncOrigin, options: Options) -> Outcome:
 @dataclass(frozen=True, slots=True)
 class _Found:
     plan: Plan
-    stored: Snapshot
+    stored: Inventory
 
 
 async def _planned(
     session: Session, tree: Tree, origin: SyncOrigin, options: Options
 ) -> _Found | SyncOutdatedError:
-    stored = await store.snapshot(session)
+    stored = await store.inventory(session)
     scope = Scope(tree, stored, origin, options.draft)
     scope = replace(scope, contents=await _contents(session, scope))
     try:
@@ -123,9 +123,9 @@ def _judged(found: _Found | SyncOutdatedError) -> Outcome:
             f"{_count(len(errors), 'problem')} in the prompt files; nothing was changed."
         )
     elif conflicts:
-        sentences = " ".join(f"{step.name}: {step.sentence}" for step in conflicts[:1])
-        more = f" And {len(conflicts) - 1} more." if len(conflicts) > 1 else ""
-        error = SyncConflictError(f"{sentences}{more} Nothing was changed.")
+        first, *others = conflicts
+        more = f" Of {_count(len(conflicts), 'conflict')} the first:" if others else ""
+        error = SyncConflictError(f"Nothing was changed.{more} {first.name}: {first.sentence}")
     return Outcome(steps, problems, None, error)
 
 
@@ -157,6 +157,6 @@ async def _finish(
 
 async def refresh(session: Session) -> None:
     """After any change, in its transaction: what assignments resolve to now, and a new revision."""
-    stored = await store.snapshot(session)
+    stored = await store.inventory(session)
     await store.resolve_assignments(session, stored.stale_resolutions)
     await store.advance_revision(session)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import InvalidInputError, ManagedByFileError, NotFoundError
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.names import NAME_RULE, ROLE_RULE, Selector, is_name, is_role
 from promptgraph.domain.registry import Agent, Assignment
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.text import MAX_METADATA_BYTES, checked_json
 from promptgraph.store import registry as store
 from promptgraph.store.database import Database
@@ -38,7 +38,7 @@ async def assign(db: Database, wanted: NewAssignment, *, now: Callable[[], dt.da
     selector = _checked(wanted)
     async with db.write() as session:
         await store.lock_registry(session)
-        stored = await store.snapshot(session)
+        stored = await store.inventory(session)
         prompt_id = stored.prompt_id(selector)
         if prompt_id is None:
             raise NotFoundError(f"{wanted.selector} names no prompt of this registry.", field="selector")
@@ -63,7 +63,7 @@ async def assign(db: Database, wanted: NewAssignment, *, now: Callable[[], dt.da
         )
         await store.put_assignments(session, agent_id, rows, managed_by_file=False)
         await refresh(session)
-        return _find(await store.snapshot(session), wanted.agent, wanted.role, wanted.selector)
+        return _find(await store.inventory(session), wanted.agent, wanted.role, wanted.selector)
 
 
 async def unassign(db: Database, agent: str, role: str, selector: str) -> Agent:
@@ -74,7 +74,7 @@ async def unassign(db: Database, agent: str, role: str, selector: str) -> Agent:
     """
     async with db.write() as session:
         await store.lock_registry(session)
-        stored = await store.snapshot(session)
+        stored = await store.inventory(session)
         found = _find(stored, agent, role, selector)
         if found.managed_by_file:
             raise _managed(found)
@@ -83,7 +83,7 @@ async def unassign(db: Database, agent: str, role: str, selector: str) -> Agent:
         return stored.agents[agent]
 
 
-def _find(stored: Snapshot, agent: str, role: str, selector: str) -> Assignment:
+def _find(stored: Inventory, agent: str, role: str, selector: str) -> Assignment:
     for assignment in stored.assignments:
         if (assignment.agent_name, assignment.role, assignment.selector) == (agent, role, selector):
             return assignment

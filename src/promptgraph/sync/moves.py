@@ -12,10 +12,10 @@ from promptgraph.domain.errors import (
     NotFoundError,
     SyncConflictError,
 )
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.names import checked_label, checked_version
 from promptgraph.domain.prompt import PromptFamily
 from promptgraph.domain.registry import LabelMove, PromptLabel
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.text import checked_text
 from promptgraph.store import registry as store
 from promptgraph.store.database import Database, Session
@@ -49,7 +49,7 @@ async def set_label(
     _check_reason(mover)
     async with db.write() as session:
         await store.lock_registry(session)
-        stored = await store.snapshot(session)
+        stored = await store.inventory(session)
         family = _family(stored, name)
         prompt = stored.versions.get((family.name, version))
         if prompt is None:
@@ -85,7 +85,7 @@ async def remove_label(
     _check_reason(mover)
     async with db.write() as session:
         await store.lock_registry(session)
-        stored = await store.snapshot(session)
+        stored = await store.inventory(session)
         family = _family(stored, name)
         before = stored.labels.get((family.name, label))
         if before is None:
@@ -97,7 +97,7 @@ async def remove_label(
         return await _moved(session, family, (label, before, None), mover, now())
 
 
-def _family(stored: Snapshot, name: str) -> PromptFamily:
+def _family(stored: Inventory, name: str) -> PromptFamily:
     family = stored.family(name)
     if family is None:
         raise NotFoundError(f"There is no prompt {name!r}.", field="name")
@@ -130,7 +130,7 @@ def _managed(label: PromptLabel) -> ManagedByFileError:
     )
 
 
-def _check_unused(stored: Snapshot, label: PromptLabel) -> None:
+def _check_unused(stored: Inventory, label: PromptLabel) -> None:
     users = [
         assignment
         for assignment in stored.assignments

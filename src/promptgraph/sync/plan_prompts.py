@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from promptgraph.domain.diff import changes_between, impact_of
+from promptgraph.domain.inventory import StoredVersion
 from promptgraph.domain.prompt import PromptFamily
 from promptgraph.domain.registry import SyncAction, SyncStep
-from promptgraph.domain.snapshot import StoredVersion
 from promptgraph.domain.tree import PromptSpec
 from promptgraph.sync.changes import (
     AddPrompt,
@@ -80,7 +80,7 @@ def _family(scope: Scope, spec: PromptSpec) -> list[Planned]:
     if family is None:
         return []
     wanted = _facts(spec)
-    stored = (family.description, family.tags, family.metadata)
+    stored = (family.description, family.tags, family.metadata, family.record)
     renamed = family.name != spec.name
     forgotten = set(spec.formerly) - {family.name, *family.former_names}
     was = f" It was {family.name}." if renamed else ""
@@ -89,14 +89,14 @@ def _family(scope: Scope, spec: PromptSpec) -> list[Planned]:
     elif renamed:
         step = _step(SyncAction.UPDATE, spec, f"Renamed.{was}", kind="family")
     elif wanted != stored or forgotten:
-        step = _step(SyncAction.UPDATE, spec, "Description, tags or metadata changed.", kind="family")
+        step = _step(SyncAction.UPDATE, spec, "Description, tags, metadata or record changed.", kind="family")
     else:
         return []
     return [Planned(step, ChangeFamily(family, spec))]
 
 
 def _facts(spec: PromptSpec) -> tuple[object, ...]:
-    return (spec.description, spec.tags, spec.metadata)
+    return (spec.description, spec.tags, spec.metadata, spec.record)
 
 
 def _step(action: SyncAction, spec: PromptSpec, sentence: str, *, kind: str = "prompt") -> SyncStep:

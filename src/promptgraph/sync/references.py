@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.names import Selector
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.tree import AgentSpec, AssignmentSpec, FileProblem, LabelSpec, Tree
 from promptgraph.sync.scope import SUFFIX, Scope
 
@@ -24,7 +24,7 @@ def unresolved(tree: Tree) -> list[FileProblem]:
     """What labels and selectors name that the files do not hold; a warning where the registry may."""
     return [
         problem if not perhaps else replace(problem, warning=True)
-        for problem, perhaps in _found(Scope(tree, Snapshot()), known=False)
+        for problem, perhaps in _found(Scope(tree, Inventory()), known=False)
     ]
 
 

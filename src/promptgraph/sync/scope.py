@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from promptgraph.domain.inventory import Inventory, StoredVersion
 from promptgraph.domain.nearest import Hints
 from promptgraph.domain.prompt import PromptContent, PromptFamily
 from promptgraph.domain.registry import Assignment, SyncOrigin
-from promptgraph.domain.snapshot import Snapshot, StoredVersion
 from promptgraph.domain.tree import PromptSpec, Tree
 
 SUFFIX = ".prompt.yaml"
@@ -23,7 +23,7 @@ class Scope:
     """
 
     tree: Tree
-    stored: Snapshot
+    stored: Inventory
     origin: SyncOrigin = field(default_factory=SyncOrigin)
     draft: bool = False
     contents: Mapping[str, PromptContent] = field(default_factory=dict)

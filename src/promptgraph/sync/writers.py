@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from promptgraph.domain.inventory import Inventory
 from promptgraph.domain.registry import SyncOrigin
-from promptgraph.domain.snapshot import Snapshot
 from promptgraph.domain.tree import PromptSpec
 from promptgraph.store import registry as store
 from promptgraph.store.database import Session
@@ -35,7 +35,7 @@ class Written:
     at: dt.datetime
 
 
-async def write_changes(session: Session, changes: Sequence[Change], stored: Snapshot, by: Written) -> None:
+async def write_changes(session: Session, changes: Sequence[Change], stored: Inventory, by: Written) -> None:
     """Write each change, in order."""
     ids = Ids.of(stored)
     for change in changes:
@@ -50,7 +50,7 @@ class Ids:
     prompts: dict[tuple[str, int], int]
 
     @classmethod
-    def of(cls, stored: Snapshot) -> Ids:
+    def of(cls, stored: Inventory) -> Ids:
         return cls(
             {name: family.id for name, family in stored.families.items()},
             {key: version.id for key, version in stored.versions.items()},
@@ -68,6 +68,7 @@ async def _family_id(session: Session, change: AddPrompt, ids: Ids, by: Written)
             description=main.description,
             tags=main.tags,
             metadata=main.metadata,
+            record=main.record,
             source=by.origin.source,
             latest_version=main.version,
             at=by.at,
@@ -87,6 +88,7 @@ async def _change_family(session: Session, change: ChangeFamily, ids: Ids, _: Wr
         description=spec.description,
         tags=spec.tags,
         metadata=spec.metadata,
+        record=spec.record,
         latest_version=family.latest_version,
     )
     ids.families[spec.name] = family.id

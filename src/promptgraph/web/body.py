@@ -34,19 +34,21 @@ async def read_body(
     large: Callable[[], Awaitable[object]],
     *,
     most: int | None = None,
+    seconds: float = BODY_SECONDS,
 ) -> bytes:
     """The whole body.
 
     keys    announced: the Content-Length, if there is one; large: awaited before more than 1 MiB is held;
-            most: how many bytes it may have, where its first MiB does not say so
+            most: how many bytes it may have, where its first MiB does not say so; seconds: what its client
+            has for sending it
     raises  HttpRefusedError   413 too large, 408 too slow, 503 too many large ones at once
             DisconnectedError  the client went away
     """
     check_length(announced, most)
-    first = await first_piece(receive)
+    first = await first_piece(receive, seconds)
     if (body := whole_of(first)) is not None:
         return body
-    return await body_from(first, receive, large, most=most)
+    return await body_from(first, receive, large, most=most, seconds=seconds)
 
 
 def check_length(announced: int | None, most: int | None = None) -> None:
@@ -59,16 +61,16 @@ def check_length(announced: int | None, most: int | None = None) -> None:
         raise _too_large(largest)
 
 
-async def first_piece(receive: Receive) -> Message:
+async def first_piece(receive: Receive, seconds: float = BODY_SECONDS) -> Message:
     """What has come of a body when something has.
 
     raises  HttpRefusedError   408 too slow
             DisconnectedError  the client went away
     """
     try:
-        message = await within(BODY_SECONDS, receive())
+        message = await within(seconds, receive())
     except TimeoutError:
-        raise _too_slow() from None
+        raise _too_slow(seconds) from None
     if message["type"] != "http.request":
         raise DisconnectedError
     return message
@@ -81,17 +83,22 @@ def whole_of(first: Message) -> bytes | None:
 
 
 async def body_from(
-    first: Message, receive: Receive, large: Callable[[], Awaitable[object]], *, most: int | None = None
+    first: Message,
+    receive: Receive,
+    large: Callable[[], Awaitable[object]],
+    *,
+    most: int | None = None,
+    seconds: float = BODY_SECONDS,
 ) -> bytes:
     """The whole body that begins so; for the rest a client has as long as for the beginning.
 
     keys, raises  as `read_body`
     """
     try:
-        async with asyncio.timeout(BODY_SECONDS) as clock:
+        async with asyncio.timeout(seconds) as clock:
             return await _collected(_pieces(first, receive), partial(_its_turn, clock, large), most)
     except TimeoutError:
-        raise _too_slow() from None
+        raise _too_slow(seconds) from None
 
 
 async def _its_turn(clock: asyncio.Timeout, large: Callable[[], Awaitable[object]]) -> None:
@@ -137,8 +144,9 @@ def _limit(start: bytes) -> int:
     return max((size for sign, size in SIGNS.items() if sign in start), default=QUERY_BYTES)
 
 
-def _too_slow() -> HttpRefusedError:
-    return HttpRefusedError(408, f"The body did not arrive within {BODY_SECONDS:g} s.")
+def _too_slow(seconds: float) -> HttpRefusedError:
+    """The connection ends with it: what still comes of the body would stand where a request begins."""
+    return HttpRefusedError(408, f"The body did not arrive within {seconds:g} s.", {"Connection": "close"})
 
 
 def _too_large(limit: int) -> HttpRefusedError:

@@ -7,7 +7,10 @@ from typing import NamedTuple
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from promptgraph.domain.key_form import Presented
+from promptgraph.domain.keys import Caller
 from promptgraph.graph.remembered import Remembered
+from promptgraph.web.bearer import HEADER, key_in
 from promptgraph.web.media import check_json, codings_of, negotiated, takes_events
 from promptgraph.web.refusal import HttpRefusedError
 from promptgraph.web.revision import LEAST_REVISION, least_revision
@@ -16,6 +19,7 @@ WATCHED = frozenset(
     name.encode()
     for name in (
         "accept",
+        HEADER,
         "content-encoding",
         "content-type",
         "graphql-cost",
@@ -37,7 +41,7 @@ class Head(NamedTuple):
     """`media`: the form that is wanted most; `events`: the answer may be a stream of them; `tell_cost`: the
     answer says what it cost; `site`: whose page asks, by the browser; `least`: the revision of the registry
     that is needed; `types`, `codings`: of the body; `is_plain`: the answer depends on nothing else here than
-    its form.
+    its form and who asks; `key`: what says who that is.
     """
 
     media: str
@@ -47,8 +51,15 @@ class Head(NamedTuple):
     least: int | None
     types: str
     codings: str
+    key: Presented
     is_json: bool
     is_plain: bool
+
+    def recalls(self, caller: Caller) -> bool:
+        """Whether the answer may be one that was given to others: one from the registry alone, which takes
+        READ and no more, and is the same for all who are not bound.
+        """
+        return self.is_plain and caller.reads_freely
 
     def check_json(self) -> None:
         """Nothing, where the body is plain JSON.
@@ -104,6 +115,7 @@ def read_head(found: Told) -> Head:
         least_revision(", ".join(headers.getlist(LEAST_REVISION))),
         types,
         codings,
+        key_in(headers.getlist(HEADER)),
         is_json=is_json,
         is_plain=is_json and not events and not tell_cost,
     )

@@ -10,7 +10,7 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -27,16 +27,21 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from promptgraph.domain.errors import StoreUnavailableError
+from promptgraph.domain.keys import RECORDING, Bindings, Caller
+from promptgraph.domain.visit import CURRENT
 from promptgraph.graph.answer import RequestRefusedError
 from promptgraph.record.span import Span
 from promptgraph.record.traces import Taken
 from promptgraph.web import otlp_json, otlp_protobuf
-from promptgraph.web.body import TURN_SECONDS, DisconnectedError, read_body
+from promptgraph.web.bearer import key_of
+from promptgraph.web.body import BODY_SECONDS, TURN_SECONDS, DisconnectedError, read_body
+from promptgraph.web.gate import TOO_MANY, UNAUTHORIZED, Gate
 from promptgraph.web.http import announced
 from promptgraph.web.media import JSON, codings_of, media_of
 from promptgraph.web.pages import SECURITY_HEADERS
 from promptgraph.web.refusal import HttpRefusedError
 from promptgraph.web.response import EXPLANATIONS, UNAVAILABLE
+from promptgraph.web.watch import TRACES, Watch, gone
 
 TRACES_PATH = "/v1/traces"
 PROTOBUF = "application/x-protobuf"
@@ -45,14 +50,19 @@ MAX_BYTES = 16 * 1024 * 1024
 START_BYTES = 1024 * 1024
 """So much of a compressed body is inflated before it needs the turn of a large one."""
 CROWDED = "Other large requests are under way; try again."
+FORBIDDEN = 403
+NOT_RECORDING = "This key lacks a scope that this needs: record."
 LATE = "The database was too slow; send the spans again, which harms none that are stored."
 
 CODES: Mapping[int, int] = {
     400: Code.INVALID_ARGUMENT,
+    UNAUTHORIZED: Code.UNAUTHENTICATED,
+    FORBIDDEN: Code.PERMISSION_DENIED,
     405: Code.UNIMPLEMENTED,
     408: Code.DEADLINE_EXCEEDED,
     413: Code.RESOURCE_EXHAUSTED,
     415: Code.INVALID_ARGUMENT,
+    TOO_MANY: Code.RESOURCE_EXHAUSTED,
     UNAVAILABLE: Code.UNAVAILABLE,
 }
 """By HTTP status the code that a Status has."""
@@ -77,23 +87,29 @@ FORMS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class TracesDoor:
-    """What answers at TRACES_PATH. `record` is `Traces.record`; `bulky`: whoever holds one of these may have
-    a large request.
+    """What answers at TRACES_PATH. `gate` lets callers in; `record` is `Traces.record`; `bulky`: whoever
+    holds one of these may have a large request; `watch`: what is known of requests.
 
-    units  seconds: after which recording is given up
+    units  seconds: after which recording is given up; body_s: seconds that a client has for sending a body
     """
 
-    record: Callable[[Sequence[Span]], Awaitable[Taken]]
+    gate: Gate
+    record: Callable[[Sequence[Span], Bindings], Awaitable[Taken]]
     bulky: asyncio.Semaphore
     seconds: float
+    watch: Watch = field(default_factory=Watch)
+    body_s: float = BODY_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         media = JSON
+        CURRENT.get().operation = TRACES
         try:
+            self.watch.check()
             media = _form(scope)
+            caller = await self._recording(scope)
             spans = await self._spans(media, scope, receive)
             async with asyncio.timeout(self.seconds):
-                taken = await self.record(spans)
+                taken = await self.record(spans, caller.bindings)
             answer = _answer(200, media, _response(taken))
         except HttpRefusedError as error:
             answer = _refusal(error, media)
@@ -104,14 +120,26 @@ class TracesDoor:
         except TimeoutError:
             answer = _refusal(HttpRefusedError(UNAVAILABLE, LATE), media)
         except DisconnectedError:
+            gone()
             return
         await answer(scope, receive, send)
+
+    async def _recording(self, scope: Scope) -> Caller:
+        """Who sends, and may record.
+
+        raises  HttpRefusedError  401, 403, 429
+        """
+        caller = await self.gate.caller(key_of(scope), scope)
+        CURRENT.get().key = caller.public_id
+        if not caller.scopes >= RECORDING:
+            raise HttpRefusedError(FORBIDDEN, NOT_RECORDING)
+        return caller
 
     async def _spans(self, media: str, scope: Scope, receive: Receive) -> list[Span]:
         coding = _coding(Headers(scope=scope))
         async with AsyncExitStack() as held:
             turn = _Turn(partial(held.enter_async_context, self.bulky))
-            body = await read_body(receive, announced(scope), turn, most=MAX_BYTES)
+            body = await read_body(receive, announced(scope), turn, most=MAX_BYTES, seconds=self.body_s)
             if coding is not None:
                 body = await _inflated(body, CODINGS[coding], turn)
             return await asyncio.to_thread(FORMS[media].spans, body)

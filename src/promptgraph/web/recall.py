@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from starlette.types import Send
 
+from promptgraph.domain.visit import CURRENT
 from promptgraph.graph.remembered import Remembered
 from promptgraph.graph.state import State
 from promptgraph.web.response import Headers, length_of
@@ -18,21 +19,22 @@ BESIDE = 2048
 
 
 class Kept(NamedTuple):
-    """A whole answer, and which state of the registry it is from."""
+    """A whole answer, which state of the registry it is from, and which operation it answers."""
 
     tag: str
     headers: Headers
     body: bytes
+    operation: str | None
 
 
 def kept_of(tag: str, headers: Headers, body: bytes) -> Kept:
-    """An answer with these headers, and its length."""
-    return Kept(tag, [*headers, length_of(body)], body)
+    """An answer with these headers, and its length, to the operation that is under way."""
+    return Kept(tag, [*headers, length_of(body)], body, CURRENT.get().operation)
 
 
 async def give(send: Send, kept: Kept) -> None:
     """Send the answer."""
-    await send({"type": "http.response.start", "status": 200, "headers": kept.headers.copy()})
+    await send({"type": "http.response.start", "status": 200, "headers": kept.headers})
     await send({"type": "http.response.body", "body": kept.body})
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from promptgraph import __version__
 from promptgraph.web.http import Door
+from promptgraph.web.operating import Operating, healthz
 from promptgraph.web.otlp import TRACES_PATH, TracesDoor
 from promptgraph.web.pages import SECURITY_HEADERS, static
 from promptgraph.web.websocket import Sockets
@@ -17,23 +17,24 @@ from promptgraph.web.websocket import Sockets
 GRAPHQL_PATH = "/graphql"
 
 
-def routes(door: Door, traces: TracesDoor | None = None) -> list[BaseRoute]:
+def routes(
+    door: Door, traces: TracesDoor | None = None, operating: Operating | None = None
+) -> list[BaseRoute]:
     """The paths, with `door` at /graphql; traces where there is a door for them, pages only where `door`
     shows one.
     """
+    asked: list[BaseRoute] = []
+    if operating is not None:
+        asked = [Route("/readyz", operating.ready), Route("/metrics", operating.metrics)]
     pages: list[BaseRoute] = [Route("/", home), Route("/static/{path:path}", static)]
     return [
         Route(GRAPHQL_PATH, door),
-        WebSocketRoute(GRAPHQL_PATH, Sockets(door.pipeline, door.streams)),
+        WebSocketRoute(GRAPHQL_PATH, Sockets(door.pipeline, door.streams, door.gate, door.watch)),
         *([Route(TRACES_PATH, traces)] if traces else []),
         Route("/healthz", healthz),
+        *asked,
         *(pages if door.page else []),
     ]
-
-
-async def healthz(_request: Request) -> Response:
-    """That this process answers, whatever its database does: what a supervisor asks before it restarts."""
-    return JSONResponse({"status": "ok", "version": __version__}, headers=SECURITY_HEADERS)
 
 
 async def home(_request: Request) -> Response:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 from starlette.types import Receive, Send
 
@@ -21,9 +22,15 @@ HEADERS = {"X-Accel-Buffering": "no"}
 """So that nginx hands on each event as it comes."""
 
 
-async def send_events(answers: AsyncIterator[Answer], receive: Receive, send: Send, streams: Streams) -> None:
-    """Send answers as they come, until there are no more, the client goes away or the server stops; only the
-    first is `complete`, for after the others a client should come again.
+async def send_events(
+    answers: AsyncIterator[Answer],
+    receive: Receive,
+    send: Send,
+    streams: Streams,
+    unwanted: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    """Send answers as they come, until there are no more, the client goes away, `unwanted` returns, or the
+    server stops; only the first is `complete`, for after the others a client should come again.
 
     raises  HttpRefusedError  503, too many connections stay open
     """
@@ -45,7 +52,7 @@ async def send_events(answers: AsyncIterator[Answer], receive: Receive, send: Se
     with streams.one():
         await begin(send, 200, EVENTS, HEADERS)
         try:
-            await until_any(told(), beating(), _left(receive), streams.ending.wait())
+            await until_any(told(), beating(), _left(receive), streams.ending.wait(), unwanted())
             await write(b"", more=False)
         except TimeoutError:
             return  # the server drops a connection whose answer is not complete

@@ -12,12 +12,18 @@ from starlette.types import Message, Receive, Scope, Send
 
 from promptgraph.domain.canonical import JsonObject
 from promptgraph.domain.errors import StoreUnavailableError
+from promptgraph.domain.key_form import Presented
+from promptgraph.domain.keys import Caller
+from promptgraph.domain.visit import Visit
 from promptgraph.graph.answer import Answer, RequestRefusedError, refused
 from promptgraph.graph.pipeline import Pipeline
 from promptgraph.graph.request import Request, Way, asked
 from promptgraph.graph.wire import encoded, parsed
+from promptgraph.web.bearer import key_of, key_told
+from promptgraph.web.gate import Gate
 from promptgraph.web.refusal import HttpRefusedError
 from promptgraph.web.streams import SEND_SECONDS, Streams, until_any
+from promptgraph.web.watch import Watch, note
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 10.0
@@ -29,7 +35,9 @@ MESSAGE_CHARACTERS = 256 * 1024
 ID_CHARACTERS = 128
 REASON_BYTES = 123
 """What a close frame has room for."""
-WAY = Way(reading=True)
+PLACE = "websocket"
+"""How figures and logs call it."""
+COMPLETE: Mapping[str, Any] = {"kind": "complete"}
 
 TOO_LARGE, RESTARTING, TRY_LATER = 1009, 1012, 1013
 BAD_MESSAGE, UNAUTHORIZED, WRONG_PROTOCOL = 4400, 4401, 4406
@@ -50,10 +58,12 @@ class Sockets:
 
     pipeline: Pipeline
     streams: Streams
+    gate: Gate
+    watch: Watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        conversation = Conversation(self.pipeline, self.streams, receive, send)
+        conversation = Conversation(self, scope, receive, send)
         if PROTOCOL not in scope["subprotocols"]:
             await conversation.turn_away(ClosingError(WRONG_PROTOCOL, f"Speak {PROTOCOL}."))
             return
@@ -65,15 +75,21 @@ class Sockets:
 
 
 class Conversation:
-    """One connection: a loop that takes messages, and a task for each operation under way."""
+    """One connection: a loop that takes messages, and a task for each operation under way. Its key comes with
+    the handshake or with `connection_init`, and counts anew for each operation.
+    """
 
-    def __init__(self, pipeline: Pipeline, streams: Streams, receive: Receive, send: Send) -> None:
-        self._pipeline = pipeline
-        self._streams = streams
+    def __init__(self, sockets: Sockets, scope: Scope, receive: Receive, send: Send) -> None:
+        self._pipeline = sockets.pipeline
+        self._streams = sockets.streams
+        self._gate = sockets.gate
+        self._watch = sockets.watch
+        self._scope = scope
+        self._key: Presented = key_of(scope)
         self._receive = receive
         self._out = send
         self._clock = asyncio.timeout(INIT_SECONDS)
-        self._is_open = False
+        self._opened = asyncio.Event()
         self._group = asyncio.TaskGroup()
         self._operations: dict[str, asyncio.Task[None]] = {}
 
@@ -87,7 +103,7 @@ class Conversation:
         try:
             await self._send({"type": "websocket.accept", "subprotocol": PROTOCOL})
             async with self._group:
-                await until_any(self._listen(), self._ended())
+                await until_any(self._listen(), self._ended(), self._unwanted())
                 for task in self._operations.values():
                     task.cancel()
         except* ClosingError as closings:
@@ -100,6 +116,24 @@ class Conversation:
     async def _ended(self) -> NoReturn:
         await self._streams.ending.wait()
         raise ClosingError(RESTARTING, "The server is stopping; connect again.")
+
+    async def _unwanted(self) -> NoReturn:
+        await self._opened.wait()
+        await self._gate.until_refused(self._key)
+        raise ClosingError(UNAUTHORIZED, "Unauthorized: the key is not valid any more.")
+
+    async def _caller(self) -> Caller:
+        """Who asks.
+
+        raises  ClosingError  nobody who may
+        """
+        try:
+            return self._gate.at_hand(self._key) or await self._gate.caller(self._key, self._scope)
+        except HttpRefusedError as error:
+            code = TRY_LATER if "Retry-After" in error.headers else UNAUTHORIZED
+            raise ClosingError(code, f"Unauthorized: {error}") from error
+        except StoreUnavailableError as error:
+            raise ClosingError(TRY_LATER, str(error)) from error
 
     async def _listen(self) -> None:
         try:
@@ -136,12 +170,14 @@ class Conversation:
             raise ClosingError(BAD_MESSAGE, "`payload` must be an object.")
         await MESSAGES[kind](self, message)
 
-    async def on_init(self, _message: JsonObject) -> None:
-        if self._is_open:
+    async def on_init(self, message: JsonObject) -> None:
+        if self._opened.is_set():
             raise ClosingError(
                 SECOND_INIT, "Too many initialisation requests: one connection_init is enough."
             )
-        self._is_open = True
+        self._key = key_told(message.get("payload")) or self._key
+        await self._caller()
+        self._opened.set()
         self._clock.reschedule(None)
         await self._say("connection_ack")
 
@@ -153,7 +189,7 @@ class Conversation:
         """Nobody waits for one: whether a client is there, the frames of WebSocket itself tell."""
 
     async def on_subscribe(self, message: JsonObject) -> None:
-        if not self._is_open:
+        if not self._opened.is_set():
             raise ClosingError(UNAUTHORIZED, "Unauthorized: connection_init comes first.")
         id_ = _id(message)
         if id_ in self._operations:
@@ -174,21 +210,31 @@ class Conversation:
             task.cancel()
 
     async def _operate(self, id_: str, request: Request) -> None:
-        last: dict[str, Any] = {"kind": "complete"}
+        last = COMPLETE
         try:
-            found = await self._pipeline.subscribe(request, WAY)
-            if not isinstance(found, Answer):
-                with closing(found):
-                    async for answer in found:
-                        await self._say("next", id=id_, payload=answer.payload)
-            elif "data" in found.payload:
-                await self._say("next", id=id_, payload=found.payload)
-            else:
-                last = {"kind": "error", "payload": found.payload["errors"]}
+            with self._watch.message(PLACE) as visit:
+                last = await self._answered(id_, request, visit)
         finally:
             if self._operations.get(id_) is asyncio.current_task():
                 del self._operations[id_]  # before it is said, for then the client may use it again
         await self._say(**last, id=id_)
+
+    async def _answered(self, id_: str, request: Request, visit: Visit) -> Mapping[str, Any]:
+        """Send what the operation gets; what is to be said last of it."""
+        caller = await self._caller()
+        visit.key = caller.public_id
+        found = await self._pipeline.subscribe(request, Way(reading=True, caller=caller))
+        if not isinstance(found, Answer):
+            visit.streams = True
+            with closing(found):
+                async for answer in found:
+                    await self._say("next", id=id_, payload=answer.payload)
+            return COMPLETE
+        note(found)
+        if "data" not in found.payload:
+            return {"kind": "error", "payload": found.payload["errors"]}
+        await self._say("next", id=id_, payload=found.payload)
+        return COMPLETE
 
     async def _say(self, kind: str, **more: object) -> None:
         await self._send({"type": "websocket.send", "text": encoded({"type": kind, **more}).decode()})

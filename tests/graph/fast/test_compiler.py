@@ -28,8 +28,6 @@ REGISTRY = {
     "mutation($i:[LlmCallInput!]!){recordLlmCalls(input:$i){recorded}}": False,
 }
 LEFT = {
-    "{__schema{types{name}}}": Reason.INTROSPECTION,
-    '{prompts{nodes{name}} __type(name:"Prompt"){name}}': Reason.INTROSPECTION,
     "subscription{promptSynced{name}}": Reason.OPERATION,
     'mutation{removePromptLabel(input:{name:"a",label:"b"}){errors{code}}}': Reason.OPERATION,
     "mutation($i:[LlmCallInput!]!,$n:String!){recordLlmCalls(input:$i){recorded}"

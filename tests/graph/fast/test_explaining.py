@@ -32,7 +32,7 @@ def test_links_are_told_level_by_level() -> None:
 
 def test_what_is_left_says_why() -> None:
     """The reason, and nothing else."""
-    assert Explanation(None, left="introspection") == told("{__schema{types{name}}}")
+    assert Explanation(None, left="operation") == told("subscription{promptSynced{name}}")
 
 
 def test_written_functions_are_python() -> None:

@@ -126,6 +126,7 @@ def test_links_are_read_at_once_where_they_can_be(query: str, links: int) -> Non
 
 
 LINKED = {"prompt", "agent", "traceUrl", "variables", "output", "metadata", "scores", "renderedPrompt"}
+LINKED |= {"contentParts", "contentHashes", "redacted"}
 
 
 def every_column() -> str:

@@ -7,8 +7,8 @@ WHERE label_moves.family_id IN (?)) AS anon_1
 WHERE anon_1.rank <= ?
 ORDER BY anon_1.rank;
 
-SELECT anon_1.id, anon_1.version, anon_1.draft, anon_1.content_hash, anon_1.partials, anon_1.created_at, anon_1.path, anon_1.commit_sha, anon_1.author, anon_1.committed_at, anon_1.url, anon_1.messages, anon_1.engine, anon_1.model, anon_1.config, anon_1.tools, anon_1.input_schema, anon_1.input_default, anon_1.output_schema, anon_1.id_1, anon_1.name, anon_1.former_names, anon_1.description, anon_1.tags, anon_1.metadata, anon_1.source, anon_1.latest_version, anon_1.retired_at, anon_1.created_at_1, anon_1.parent, anon_1.rank
-FROM (SELECT prompts.id AS id, prompts.version AS version, prompts.draft AS draft, prompts.content_hash AS content_hash, prompts.partials AS partials, prompts.created_at AS created_at, prompts.path AS path, prompts.commit_sha AS commit_sha, prompts.author AS author, prompts.committed_at AS committed_at, prompts.url AS url, prompts.messages AS messages, prompts.engine AS engine, prompts.model AS model, prompts.config AS config, prompts.tools AS tools, prompts.input_schema AS input_schema, prompts.input_default AS input_default, prompts.output_schema AS output_schema, prompt_families.id AS id_1, prompt_families.name AS name, prompt_families.former_names AS former_names, prompt_families.description AS description, prompt_families.tags AS tags, prompt_families.metadata AS metadata, prompt_families.source AS source, prompt_families.latest_version AS latest_version, prompt_families.retired_at AS retired_at, prompt_families.created_at AS created_at_1, prompts.family_id AS parent, row_number() OVER (PARTITION BY prompts.family_id
+SELECT anon_1.id, anon_1.version, anon_1.draft, anon_1.content_hash, anon_1.partials, anon_1.created_at, anon_1.path, anon_1.commit_sha, anon_1.author, anon_1.committed_at, anon_1.url, anon_1.messages, anon_1.engine, anon_1.model, anon_1.config, anon_1.tools, anon_1.input_schema, anon_1.input_default, anon_1.output_schema, anon_1.id_1, anon_1.name, anon_1.former_names, anon_1.description, anon_1.tags, anon_1.metadata, anon_1.source, anon_1.latest_version, anon_1.retired_at, anon_1.created_at_1, anon_1.record, anon_1.parent, anon_1.rank
+FROM (SELECT prompts.id AS id, prompts.version AS version, prompts.draft AS draft, prompts.content_hash AS content_hash, prompts.partials AS partials, prompts.created_at AS created_at, prompts.path AS path, prompts.commit_sha AS commit_sha, prompts.author AS author, prompts.committed_at AS committed_at, prompts.url AS url, prompts.messages AS messages, prompts.engine AS engine, prompts.model AS model, prompts.config AS config, prompts.tools AS tools, prompts.input_schema AS input_schema, prompts.input_default AS input_default, prompts.output_schema AS output_schema, prompt_families.id AS id_1, prompt_families.name AS name, prompt_families.former_names AS former_names, prompt_families.description AS description, prompt_families.tags AS tags, prompt_families.metadata AS metadata, prompt_families.source AS source, prompt_families.latest_version AS latest_version, prompt_families.retired_at AS retired_at, prompt_families.created_at AS created_at_1, prompt_families.record AS record, prompts.family_id AS parent, row_number() OVER (PARTITION BY prompts.family_id
 ORDER BY prompts.version DESC) AS rank
 FROM prompts
 JOIN prompt_families ON prompts.family_id = prompt_families.id
@@ -21,7 +21,7 @@ FROM label_moves
 WHERE label_moves.family_id IN (?)
 GROUP BY label_moves.family_id;
 
-SELECT prompt_families.id, prompt_families.name, prompt_families.former_names, prompt_families.description, prompt_families.tags, prompt_families.metadata, prompt_families.source, prompt_families.latest_version, prompt_families.retired_at, prompt_families.created_at
+SELECT prompt_families.id, prompt_families.name, prompt_families.former_names, prompt_families.description, prompt_families.tags, prompt_families.metadata, prompt_families.source, prompt_families.latest_version, prompt_families.retired_at, prompt_families.created_at, prompt_families.record
 FROM prompt_families
 WHERE prompt_families.name IN (?)
 ORDER BY prompt_families.id;
@@ -38,7 +38,7 @@ FROM prompts
 WHERE prompts.family_id IN (?)
 GROUP BY prompts.family_id;
 
-SELECT prompts.id, prompts.version, prompts.draft, prompts.content_hash, prompts.partials, prompts.created_at, prompts.path, prompts.commit_sha, prompts.author, prompts.committed_at, prompts.url, prompts.messages, prompts.engine, prompts.model, prompts.config, prompts.tools, prompts.input_schema, prompts.input_default, prompts.output_schema, prompt_families.id AS id_1, prompt_families.name, prompt_families.former_names, prompt_families.description, prompt_families.tags, prompt_families.metadata, prompt_families.source, prompt_families.latest_version, prompt_families.retired_at, prompt_families.created_at AS created_at_1
+SELECT prompts.id, prompts.version, prompts.draft, prompts.content_hash, prompts.partials, prompts.created_at, prompts.path, prompts.commit_sha, prompts.author, prompts.committed_at, prompts.url, prompts.messages, prompts.engine, prompts.model, prompts.config, prompts.tools, prompts.input_schema, prompts.input_default, prompts.output_schema, prompt_families.id AS id_1, prompt_families.name, prompt_families.former_names, prompt_families.description, prompt_families.tags, prompt_families.metadata, prompt_families.source, prompt_families.latest_version, prompt_families.retired_at, prompt_families.created_at AS created_at_1, prompt_families.record
 FROM prompts
 JOIN prompt_families ON prompts.family_id = prompt_families.id
 WHERE prompts.id IN (?, ?);

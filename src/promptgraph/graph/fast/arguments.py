@@ -87,7 +87,9 @@ class ArgumentsReader:
 
     def _convert(self, definition: GraphQLField) -> Convert:
         """Makes the resolver's arguments of coerced ones."""
-        field: StrawberryField = definition.extensions[DECLARED]
+        field: StrawberryField | None = definition.extensions.get(DECLARED)
+        if field is None:  # one that describes the schema
+            return lambda coerced: coerced
         names = self._schema.config.name_converter
         each = [
             (names.from_argument(argument), argument.python_name, self._made_by(definition, argument))

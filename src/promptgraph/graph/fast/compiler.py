@@ -14,6 +14,7 @@ from promptgraph.graph.fast.asking import Spot
 from promptgraph.graph.fast.batches import Batch
 from promptgraph.graph.fast.declared import Declared, Reading, Resolving, declared, record_of
 from promptgraph.graph.fast.deopt import DeoptError, Reason, or_deopt
+from promptgraph.graph.fast.described import ROOTS, AsItIs, DescribedStep
 from promptgraph.graph.fast.hot import BATCHES
 from promptgraph.graph.fast.levels import (
     BatchStep,
@@ -56,6 +57,7 @@ def compiled(schema: Schema, prepared: Prepared, operation: OperationDefinitionN
         lambda truth: _Compiler(schema, prepared, operation, truth).variant(),
         operation.operation is OperationType.MUTATION,
         whole.decoded,
+        whole.describes,
     )
 
 
@@ -79,11 +81,14 @@ class _Compiler:
         self.truth = truth
         self.size = 0
         self.registry_only = True
+        self.describes = False
         self.decoded: frozenset[str] = frozenset()
         self._selections = Selections(schema, prepared.document, operation, truth)
         self._writer = Writer(schema.core, self._reading)
         self._declared: dict[int, Declared] = {}
         self._plain: dict[int, bool] = {}
+        self._batches: dict[int, Batch | None] = {}
+        self._written: dict[int, Written] = {}
 
     def variant(self) -> Variant:
         """The compiled operation."""
@@ -97,7 +102,7 @@ class _Compiler:
         level = self._level(place, _Above(root, None, ready=False, of_registry=False))
         if self.operation.operation is OperationType.MUTATION:
             _check_sure(level)
-        return Variant(level)
+        return Variant(level, self._selections.repeats)
 
     def _recording(self, place: Place) -> Place:
         """The mutations with their inputs decoded in one step, where they can be.
@@ -128,6 +133,9 @@ class _Compiler:
 
     def _step(self, selected: Selected, above: _Above) -> Step:
         """The link that a field is."""
+        if selected.name in ROOTS:
+            self.describes = True
+            return DescribedStep(selected, AsItIs(), ready=True, at_once=True, schema=self.schema.core)
         found = self._found(selected)
         ready, of_registry = _reads(found, above)
         self.registry_only &= of_registry
@@ -140,7 +148,10 @@ class _Compiler:
             return LinkStep(*facts, found)
         spot = Spot(path, selected.nodes, self._selections.fragments, self.truth or {})
         step = ResolverStep(*facts, found, spot)
-        batch = self._batch(found, selected)
+        key = id(selected)
+        if key not in self._batches:
+            self._batches[key] = self._batch(found, selected)
+        batch = self._batches[key]
         return BatchStep(*facts, batch, step) if batch else step
 
     def _batch(self, found: Resolving, selected: Selected) -> Batch | None:
@@ -159,7 +170,10 @@ class _Compiler:
             raise DeoptError(Reason.FIELD)
         type_ = selected.definition.type
         if self._is_plain(selected):
-            return Written(self._writer.values(type_, selected)), True
+            key = id(selected)
+            if key not in self._written:
+                self._written[key] = Written(self._writer.values(type_, selected))
+            return self._written[key], True
         levels = {}
         for name, place in selected.choices.items():
             kind = self.schema.core.type_map[name]
@@ -173,6 +187,8 @@ class _Compiler:
         """Whether a field needs no link, nor anything below it."""
         if selected.name == TYPENAME:
             return True
+        if selected.name in ROOTS:
+            return False
         return isinstance(self._found(selected), Reading) and self._is_plain(selected)
 
     def _is_plain(self, selected: Selected) -> bool:

@@ -13,8 +13,6 @@ class Reason(StrEnum):
     counted.
     """
 
-    INTROSPECTION = "introspection"
-    """It asks about the schema."""
     OPERATION = "operation"
     """It is a subscription, or a mutation that is not compiled."""
     FIELD = "field"

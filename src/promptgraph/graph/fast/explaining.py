@@ -8,17 +8,18 @@ from typing import NamedTuple
 from promptgraph.graph.documents import Operation, Prepared
 from promptgraph.graph.fast.compiler import compiled
 from promptgraph.graph.fast.deopt import DeoptError
+from promptgraph.graph.fast.described import DescribedStep
 from promptgraph.graph.fast.levels import BatchStep, Level, LinkStep, Nested, ResolverStep, Step, Written
 from promptgraph.graph.schema import Schema
 
-READ, LOADER, RESOLVER, BATCH = "record", "loader", "resolver", "batch"
+READ, LOADER, RESOLVER, BATCH, SCHEMA = "record", "loader", "resolver", "batch", "schema"
 """How a link is followed: its object is held by the record, found by its key, found by a resolver that is
-asked for each record, or read for all records of the level at once.
+asked for each record, or read for all records of the level at once; or it is a description of the schema.
 """
 
 
 class ExplainedLink(NamedTuple):
-    """A link, by its place in the answer and its field. `how` is one of the four ways, `what` the loader or
+    """A link, by its place in the answer and its field. `how` is one of the five ways, `what` the loader or
     the resolver, or what is read. `waits`: also where the registry is in memory.
     """
 
@@ -72,7 +73,7 @@ def _way(step: Step) -> tuple[str, str]:
         return BATCH, "; ".join(step.batch.words)
     if isinstance(step, ResolverStep):
         return RESOLVER, step.resolving.call.__name__
-    return READ, ""
+    return (SCHEMA if isinstance(step, DescribedStep) else READ), ""
 
 
 def _below(step: Step) -> Iterator[Level]:

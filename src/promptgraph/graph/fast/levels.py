@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -24,11 +24,14 @@ from promptgraph.graph.loaders import Context
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a program. `at_once`: what only needs the registry is answered without waiting."""
+    """One run of a program. `at_once`: what only needs the registry is answered without waiting. `shared`:
+    columns by what is selected and of which records, where fragments stand in several places.
+    """
 
     context: Context
     values: Values
     at_once: bool
+    shared: dict[tuple[int, ...], asyncio.Future[list[Any]]] | None = None
 
 
 class Completion(Protocol):
@@ -209,5 +212,15 @@ class Level:
     async def _columns(self, run: Run, records: list[Any]) -> list[list[Any]]:
         """Side by side, so that loaders see the keys of all; what needs no waiting, one after the other."""
         if len(self.steps) == 1 or (run.at_once and self.at_once):
-            return [await step.column(run, records) for step in self.steps]
-        return await gather_with_cancel(*(step.column(run, records) for step in self.steps))
+            return [await _column(step, run, records) for step in self.steps]
+        return await gather_with_cancel(*(_column(step, run, records) for step in self.steps))
+
+
+def _column(step: Step, run: Run, records: list[Any]) -> Awaitable[list[Any]]:
+    """What a step gives; what has no links below is made once for the same selection of the same records."""
+    if run.shared is None or (not isinstance(step, BatchStep) and not isinstance(step.completion, Written)):
+        return step.column(run, records)
+    key = (id(step.selected), *map(id, records))
+    if key not in run.shared:
+        run.shared[key] = asyncio.ensure_future(step.column(run, records))
+    return run.shared[key]

@@ -18,11 +18,13 @@ VARIANTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A program for one truth of the variables that its directives ask. `measures` and `fields` are what
+    """A program for one truth of the variables that its directives ask. `repeats`: fragments stand in several
+    places, so that links may be read once for several of them. `measures` and `fields` are what
     lookahead has found: the same for all runs.
     """
 
     level: Level
+    repeats: bool = False
     measures: dict[object, tuple[str, ...]] = field(default_factory=dict)
     fields: dict[object, int] = field(default_factory=dict)
 
@@ -30,7 +32,8 @@ class Variant:
 @dataclass(frozen=True)
 class Program:
     """`size`: how many selections it holds; `registry_only`: its answer is a function of the registry and the
-    variables; `decodes`: it records what it decodes itself; `whole`: everything that may be selected.
+    variables; `decodes`: it records what it decodes itself; `describes`: it keeps what describes the
+    schema; `whole`: everything that may be selected.
     """
 
     variables: Variables
@@ -41,6 +44,7 @@ class Program:
     variant_of: Callable[[Mapping[str, bool]], Variant]
     writes: bool = False
     decoded: frozenset[str] = frozenset()
+    describes: bool = False
     variants: Remembered[tuple[bool, ...], Variant] = field(default_factory=lambda: Remembered(VARIANTS))
 
     @property
@@ -58,8 +62,9 @@ class Program:
             return await self._written(context, sent)
         with or_deopt:
             values = self.variables.read(sent)
-            level = self._entered(context, values)
-            run = Run(context, values, at_once=context.snapshot is not None)
+            variant = self._entered(context, values)
+            level = variant.level
+            run = Run(context, values, context.snapshot is not None, {} if variant.repeats else None)
             rows: list[dict[str, Any]] = await level.rows(run, [None])
         return rows[0]
 
@@ -67,7 +72,7 @@ class Program:
         """One act after the other; what could be refused is looked at before the first."""
         with or_deopt:
             values = self.variables.read(sent, without=self.decoded)
-            level, run = self._entered(context, values), Run(context, values, at_once=False)
+            level, run = self._entered(context, values).level, Run(context, values, at_once=False)
             steps = [step for step in level.steps if isinstance(step, ResolverStep)]
             asked = [step.questions(run, [None]) for step in steps]
         columns = []
@@ -80,10 +85,10 @@ class Program:
             raise UnansweredError from error
         return rows[0]
 
-    def _entered(self, context: Context, values: Values) -> Level:
+    def _entered(self, context: Context, values: Values) -> Variant:
         variant = self._variant(values)
         context.measures, context.fields = variant.measures, variant.fields
-        return variant.level
+        return variant
 
     def _variant(self, values: Values) -> Variant:
         """The variant for these variables; made when it is first asked for."""

@@ -71,7 +71,7 @@ class Place:
         """The fields of the schema that are selected."""
         return frozenset(each.name for each in self.fields)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many fields there are, those below included."""
         return sum(1 + sum(below.size for below in each.choices.values()) for each in self.fields)
@@ -86,12 +86,15 @@ class Selections:
         self.core = schema.core
         self.fragments = fragments_of(document)
         self.truth = truth
+        self.repeats = False
+        """Whether a fragment stands in several places: what it selects there is the same object."""
         self._arguments = ArgumentsReader(schema, operation)
+        self._known: dict[tuple[object, ...], Selected] = {}
 
     def place(self, type_: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> Place:
         """What selection sets ask of one object, together.
 
-        raises  DeoptError  an argument does not fit its type, or the schema itself is asked for
+        raises  DeoptError  an argument does not fit its type
         """
         merged: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
@@ -125,12 +128,22 @@ class Selections:
         return not said.get("skip", False) and said.get("include", True)
 
     def _selected(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Selected:
+        """The same for the same nodes: fragments that are spread again and again are read once."""
+        place = (parent.name, *map(id, nodes))
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = self._read(parent, key, nodes)
+        else:
+            self.repeats = True
+        return found
+
+    def _read(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Selected:
         name = nodes[0].name.value
         if name == TYPENAME:
             return Selected(key, name, nodes)
-        if name.startswith("__"):
-            raise DeoptError(Reason.INTROSPECTION)
-        definition = parent.fields[name]
+        definition = self.core.get_field(parent, name)
+        if definition is None:
+            raise DeoptError(Reason.FIELD, name)
         sets = [node.selection_set for node in nodes if node.selection_set]
         choices = {
             each.name: self.place(each, sets) for each in self._possible(get_named_type(definition.type))
