@@ -14,9 +14,10 @@ import pytest
 from promptgraph.client.async_client import AsyncClient
 from promptgraph.client.calls import CallDraft
 from promptgraph.client.client import Client
+from promptgraph.client.prompts import Prompt
 from promptgraph.domain.call import CallStatus, RecordStatus
 from promptgraph.domain.call_ids import new_call_id
-from promptgraph.domain.canonical import JsonObject
+from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import (
     ForbiddenError,
     IdempotencyConflictError,
@@ -26,7 +27,7 @@ from promptgraph.domain.errors import (
     PromptMismatchError,
     StoreUnavailableError,
 )
-from promptgraph.domain.prompt import prompt_global_id
+from promptgraph.domain.prompt import PromptContent, prompt_global_id
 from tests.client.conftest import TREE
 from tests.client.serving import Network, asked, away, serving, stored
 from tests.factories import write_tree
@@ -107,6 +108,35 @@ def test_says_what_cannot_be_served(
     """By the class of the error's code."""
     with pytest.raises(error):
         client.prompt(name, **asked_for)
+
+
+QUEUES: Json = {"queue": {"enum": ["billing", "other"]}}
+OUTPUT: Json = {"type": "object", "required": ["queue"], "properties": QUEUES}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"queue": "billing"}', None),
+        ('{"queue": "sales"}', "does not fit the output schema of a version 1: `queue`"),
+        ("{}", "does not fit the output schema of a version 1"),
+        ("I am sorry", "The answer is no JSON text."),
+        ('{"queue": "billing", "queue": "other"}', "The answer is no JSON text."),
+        ("[" * 100_000, "The answer is no JSON text."),
+    ],
+    ids=["fits", "no-choice", "missing", "no-json", "twice", "deep"],
+)
+def test_holds_a_models_answer_against_the_schema(text: str, expected: str | None) -> None:
+    """What fits is given as it is; what does not, is refused, and its value not repeated."""
+    content = PromptContent(messages=(), output_schema=OUTPUT)
+    prompt = Prompt("id", "a", 1, "hash", content)
+    if expected is None:
+        assert {"queue": "billing"} == prompt.read_output(text)
+        return
+    with pytest.raises(InvalidInputError) as refusal:
+        prompt.read_output(text)
+    assert expected in str(refusal.value)
+    assert "sales" not in str(refusal.value)
 
 
 def test_refuses_variables_as_the_server_does(client: Client) -> None:

@@ -12,7 +12,9 @@ from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
 from promptgraph.domain.names import Selector, checked_label, checked_version
 from promptgraph.domain.prompt import PromptContent
+from promptgraph.domain.strict_json import strict_json
 from promptgraph.template import render as template
+from promptgraph.template.schema import violations
 
 Origin: TypeAlias = Literal["server", "bundle"]
 FRAGMENT = f"fragment P on Prompt {{ id name version draft contentHash {FIELDS} }}"
@@ -80,6 +82,26 @@ class Prompt:
                 TemplateError      a message cannot be rendered
         """
         return Rendered(self, template.render(self.content, variables))
+
+    def read_output(self, text: str) -> Json:
+        """A model's answer as the file's output schema has it; any JSON where the file says nothing.
+
+        raises  InvalidInputError  it is no JSON, or the schema refuses it; the sentence shows no value
+        """
+        try:
+            value = strict_json(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInputError("The answer is no JSON text.", field="output") from error
+        schema = self.content.output_schema
+        found = [] if schema is None else violations(schema, value)
+        if found:
+            where = f"`{found[0].path}` " if found[0].path else ""
+            raise InvalidInputError(
+                f"The answer does not fit the output schema of {self.name} version {self.version}: {where}"
+                f"{found[0].message}",
+                field="output",
+            )
+        return value
 
 
 class Rendered:

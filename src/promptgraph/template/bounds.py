@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from promptgraph.domain.canonical import Json, JsonObject
 from promptgraph.domain.errors import InvalidInputError
+from promptgraph.domain.json_pointer import is_inner, pointed_at
 from promptgraph.domain.text import MAX_JSON_DEPTH
 
 MAX_APPLIED = 1_000
@@ -158,20 +158,14 @@ def _inner(keyword: str, value: Json) -> list[Json]:
 
 def _target(ref: Json, root: Json) -> Json:
     """What a $ref points at, inside the schema."""
-    if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")):
+    if not isinstance(ref, str) or not is_inner(ref):
         raise InvalidInputError(
             f"`$ref` may only point into the schema itself, as #/$defs/NAME does, not to {_shown(ref)}."
         )
-    at = root
-    for step in unquote(ref[2:]).split("/") if ref != "#" else []:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(at, dict) and name in at:
-            at = at[name]
-        elif isinstance(at, list) and name.isdecimal() and int(name[:9]) < len(at):
-            at = at[int(name[:9])]
-        else:
-            raise InvalidInputError(f"`$ref` points at {_shown(ref)}, which is not there.")
-    return at
+    try:
+        return pointed_at(ref, root)
+    except LookupError as error:
+        raise InvalidInputError(f"`$ref` points at {_shown(ref)}, which is not there.") from error
 
 
 def _shown(ref: Json) -> str:
