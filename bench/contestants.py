@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,9 +17,12 @@ from urllib.parse import quote
 from orjson import dumps
 
 from bench import peers
-from bench.data import HOT, MIDDLE, NAMED
+from bench.filling import HOT, MIDDLE, NAMED
 from bench.load import Ask
 from bench.served import Served, serving, uvicorn
+from promptgraph.domain.keys import NewApiKey, Scope
+from promptgraph.store.api_keys import create_key
+from promptgraph.store.database import Database
 from tests.postgres import Cluster, free_port
 
 HERE = Path(__file__).parent
@@ -80,12 +84,33 @@ def asked_by_path() -> dict[str, Ask]:
 
 
 @contextmanager
-def ours(url: str, core: int | None, workers: int = 1) -> Iterator[Served]:
-    """Our server as it is run in production. With workers of its own it may use every core."""
-    words = [sys.executable, "-m", "promptgraph.cli.main", "serve", "--port", "{port}"]
+def ours(
+    url: str, core: int | None, workers: int = 1, program: Sequence[str] = ("promptgraph.cli.main",)
+) -> Iterator[Served]:
+    """Our server as it is run in production, and a key to it. With workers of its own it may use every core.
+    `program`: what runs it.
+    """
+    key = asyncio.run(new_key(url))
+    words = [sys.executable, "-m", *program, "serve", "--port", "{port}"]
     words += ["--workers", str(workers), "--mode", "production", "--log-level", "warning"]
     with serving(OURS, words, core, PROMPTGRAPH_DATABASE_URL=url) as served:
-        yield served
+        yield replace(served, headers={"Authorization": f"Bearer {key}"})
+
+
+async def new_key(url: str) -> str:
+    """The secret of a new key that may read and record."""
+    db = Database(url)
+    wanted = NewApiKey("bench", frozenset({Scope.READ, Scope.RECORD}))
+    async with db.write() as session:
+        made = await create_key(session, wanted, dt.datetime.now(dt.UTC))
+    await db.close()
+    return made.secret
+
+
+def of_ours(name: str, database: str, served: Served, asks: Mapping[str, Ask]) -> Contestant:
+    """Our server as a contestant, its key with every request."""
+    keyed = {what: replace(ask, headers={**ask.headers, **served.headers}) for what, ask in asks.items()}
+    return Contestant(name, database, served, keyed)
 
 
 @contextmanager
@@ -149,7 +174,7 @@ def readers(urls: Mapping[str, str], core: int | None, *, with_peers: bool) -> I
         found = []
         for database, url in urls.items():
             served = stack.enter_context(ours(url, core))
-            found.append(Contestant(OURS, database, served, asked_by_graphql(queries, noted=STANDARD)))
+            found.append(of_ours(OURS, database, served, asked_by_graphql(queries, noted=STANDARD)))
         for database, url in urls.items():
             served = stack.enter_context(naive("naive_reads", url, core))
             found.append(Contestant(NAIVE, database, served, asked_by_graphql(queries)))

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from bench.data import name_of, registered
+from bench.filling import name_of, registered
 from promptgraph.domain.asking import PageArgs, PromptFilter, PromptOrder
 from promptgraph.store import migrate
 from promptgraph.store.database import Database

@@ -231,9 +231,9 @@ def questions(owners: Owners) -> dict[str, Question]:
         "one version, all time": lambda s: metrics(s, [hot._replace(window=Window())], usual),
         "one version, 7 days": lambda s: metrics(s, [hot], usual),
         "one version, 7 days to the second": lambda s: metrics(s, [hot._replace(window=ragged)], usual),
-        "one version, 7 days by hour": lambda s: series(s, [SeriesKey(hot, Bin.HOUR, dt.UTC)], END, plain),
+        "one version, 7 days by hour": lambda s: series(s, [SeriesKey(hot, Bin.HOUR, dt.UTC)], plain),
         "one version, 30 days by hour": lambda s: series(
-            s, [SeriesKey(hot._replace(window=month), Bin.HOUR, dt.UTC)], END, plain
+            s, [SeriesKey(hot._replace(window=month), Bin.HOUR, dt.UTC)], plain
         ),
         "one version, 7 days by MODEL": by(hot, Dimension.MODEL),
         "one version, 7 days, of one model": lambda s: metrics(

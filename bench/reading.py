@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ import httpx
 from bench.answers import GRAPHILE as IN_OUR_WORDS
 from bench.answers import differences, whole_bins
 from bench.contestants import GRAPHILE, GREETING, OURS, PATH, QUESTIONS, Contestant, Question
-from bench.load import Ask, Found, Load, offered
-from bench.served import calm
+from bench.load import Ask, Found, Load, LoadError, offered
+from bench.served import Served, calm
 
 LIGHT, HEAVY = 16, 4
 """How many connections ask a question."""
@@ -24,12 +25,24 @@ COMPARED = 3
 
 @dataclass(frozen=True)
 class Pace:
-    """How long everything is measured, in how many rounds."""
+    """How long everything is measured, in how many rounds. `ends`: when time is up, by `time.monotonic`."""
 
     rounds: int = 3
     light_s: float = 1.0
     heavy_s: float = 2.0
     warm_up_s: float = 1.0
+    ends: float | None = None
+
+    def turns(self) -> Iterator[int]:
+        """The numbers of the rounds: one at least, and no more than there is time for. Says how far it is."""
+        longest = 0.0
+        for turn in range(self.rounds):
+            began = time.monotonic()
+            if turn and self.ends is not None and began + longest > self.ends:
+                return
+            yield turn
+            longest = max(longest, time.monotonic() - began)
+            print(f"{turn + 1} of {self.rounds},", end=" ", flush=True)
 
 
 class Key(NamedTuple):
@@ -42,13 +55,14 @@ class Key(NamedTuple):
 
 @dataclass
 class Measured:
-    """Figures of one key, one a round. `unit`: what the rates count."""
+    """Figures of one key, one a round. `error`: why there are no more of them."""
 
     rates: list[float] = field(default_factory=list)
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
     busy: float = 0.0
     fell_back: int = 0
+    error: str = ""
 
     @property
     def rate(self) -> float:
@@ -72,6 +86,20 @@ Figures = defaultdict[Key, Measured]
 
 def figures() -> Figures:
     return defaultdict(Measured)
+
+
+def tried(
+    into: Figures, key: Key, load: Load, core: int | None, servers: Sequence[Served], times: int = 1
+) -> None:
+    """A round of one key, once all servers are idle. Whoever fails once is not asked this again."""
+    measured = into[key]
+    if measured.error:
+        return
+    calm(servers)
+    try:
+        measured.add(offered(load, core), times)
+    except LoadError as error:
+        measured.error = str(error)
 
 
 def answers_of(contestant: Contestant, question: Question) -> Iterator[Any]:
@@ -102,7 +130,7 @@ def _in_our_words(contestant: Contestant, question: Question, data: Any) -> Any:
 def compare(contestants: Sequence[Contestant], questions: Sequence[Question] = QUESTIONS) -> int:
     """How many answers were held against ours on the first database.
 
-    raises  DifferentAnswerError  one is another
+    raises  DifferentAnswerError  one is another, or there is none
     """
     first, compared = contestants[0], 0
     for question in questions:
@@ -134,14 +162,12 @@ def measure(
 ) -> None:
     """Round-robin: for each round, for each question, for each contestant."""
     servers = [each.served for each in contestants]
-    for turn in range(pace.rounds):
+    for turn in pace.turns():
         for question in (*questions, GREETING):
             for each in contestants:
-                if (ask := each.asks.get(question.name)) is None:
-                    continue
-                calm(servers)
-                found = offered(_load(each, question, ask, pace, warm=turn == 0), core)
-                into[Key(each.name, each.database, question.name)].add(found)
+                if (ask := each.asks.get(question.name)) is not None:
+                    load = _load(each, question, ask, pace, warm=turn == 0)
+                    tried(into, Key(each.name, each.database, question.name), load, core, servers)
 
 
 def _load(each: Contestant, question: Question, ask: Ask, pace: Pace, *, warm: bool) -> Load:
@@ -152,7 +178,17 @@ def _load(each: Contestant, question: Question, ask: Ask, pace: Pace, *, warm: b
 def fallen_back(found: Figures) -> list[str]:
     """Our figures that the fast path did not make alone."""
     return [
-        f"{key.what} on {key.database}: {each.fell_back} answers"
+        f"not by the fast path: {key.what} on {key.database}, {each.fell_back} answers"
         for key, each in found.items()
         if key.name == OURS and each.fell_back
     ]
+
+
+def faults(found: Figures) -> list[str]:
+    """What is wrong with ours: servers that failed, and answers that the fast path did not make."""
+    failed = [
+        f"{key.name} failed at {key.what} on {key.database}: {each.error}"
+        for key, each in found.items()
+        if key.name.startswith(OURS) and each.error
+    ]
+    return [*failed, *fallen_back(found)]

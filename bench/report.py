@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from string import Template
@@ -12,17 +13,20 @@ from typing import Any
 
 from bench.goals import COMPARISONS, WORDS, Comparison
 from bench.load import BUSY
-from bench.reading import Figures, Key, Measured, Pace, fallen_back
+from bench.reading import Figures, Key, Measured, Pace, fallen_back, figures
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "": "-"}
 NOT_MEASURED, NOTHING = "not measured", "-"
+UNTOLD = "nobody has looked into it yet."
 
 
 @dataclass
 class Run:
-    """Figures, and what they were taken with. `missing`: what was not measured, and why."""
+    """Figures, and what they were taken with. `missing`: what was not measured, and why; `failed`: the parts
+    that ended early.
+    """
 
     pace: Pace
     calls: int
@@ -33,6 +37,7 @@ class Run:
     found: Figures
     compared: int = 0
     missing: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     at: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat(" ", "minutes")[:16])
 
 
@@ -99,8 +104,9 @@ def as_json(run: Run) -> dict[str, Any]:
         "othersWork": round(run.others_work, 3),
         "answersCompared": run.compared,
         "notMeasured": run.missing,
+        "failed": run.failed,
         "fellBack": fallen_back(found),
-        "figures": [key._asdict() | asdict(each) for key, each in found.items() if each.rates],
+        "figures": [key._asdict() | asdict(each) for key, each in found.items() if each.rates or each.error],
         "comparisons": [
             {
                 "id": each.id,
@@ -121,6 +127,28 @@ def write_json(run: Run, path: Path) -> None:
     path.write_text(json.dumps(as_json(run), indent=1) + "\n")
 
 
+def read_json(path: Path) -> Run:
+    """The run that `write_json` wrote."""
+    data = json.loads(path.read_text())
+    found = figures()
+    for each in data["figures"]:
+        key = Key(*(each.pop(name) for name in Key._fields))
+        found[key] = Measured(**each)
+    return Run(
+        Pace(**data["pace"]),
+        data["calls"],
+        data["quick"],
+        data["machine"],
+        data["peers"],
+        data["othersWork"],
+        found,
+        data["answersCompared"],
+        data["notMeasured"],
+        data["failed"],
+        data["at"],
+    )
+
+
 def write_page(run: Run) -> None:
     """docs/performance.md, from the words of bench/performance.md."""
     words = Template((HERE / "performance.md").read_text())
@@ -130,7 +158,8 @@ def write_page(run: Run) -> None:
 def parts(run: Run) -> dict[str, str]:
     """What the page's words leave open."""
     found, pace = run.found, run.pace
-    missing = "\n".join(f"- {what}: {why}" for what, why in run.missing.items()) or "Nothing was left out."
+    errors = {f"{key.name}, {key.what}": each.error for key, each in found.items() if each.error}
+    missing = _listed(run.missing | run.failed | errors) or "Nothing was left out."
     return {
         "at": run.at,
         "calls": f"{run.calls:,}",
@@ -144,9 +173,23 @@ def parts(run: Run) -> dict[str, str]:
         "goals": _markdown(HEAD, [row for row in rows(found) if row[0]]),
         "more": _markdown(HEAD[1:-2], [row[1:-2] for row in rows(found) if not row[0]]),
         "rows": "\n".join(f"- **{id_}**: {words}." for id_, words in WORDS.items() if id_),
+        "reasons": reasons_of(found),
         "missing": missing,
         "figures": _markdown(FIGURE, list(_figures(found))),
     }
+
+
+def reasons() -> Mapping[str, str]:
+    """Why a goal may be missed, in Markdown, by its number: `bench/reasons.md`."""
+    pieces = re.split(r"^## (P\d+)\n", (HERE / "reasons.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], map(str.strip, pieces[2::2]), strict=True))
+
+
+def reasons_of(found: Figures) -> str:
+    """Why each goal that was missed was missed."""
+    missed = dict.fromkeys(each.id for each in COMPARISONS if each.met(found) is False)
+    told = reasons()
+    return "\n\n".join(f"**{id_}**: {told.get(id_, UNTOLD)}" for id_ in missed) or "None was missed."
 
 
 FIGURE = ("who", "on", "what", "a second", "in the rounds", "p50 ms", "p99 ms")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from bench.contestants import HERE, OURS, QUESTIONS, STANDARD, Contestant, asked_by_graphql, ours
+from bench.contestants import HERE, OURS, QUESTIONS, STANDARD, asked_by_graphql, of_ours, ours
 from bench.data import Stocked
-from bench.load import Load, offered
-from bench.reading import Figures, Key, Pace, compare, measure
-from bench.served import calm
+from bench.load import Load
+from bench.reading import Figures, Key, Pace, compare, measure, tried
 from bench.writing import BATCHES, recorded
 
 CLIENTS = 8
@@ -37,14 +36,14 @@ def workers(stock: Stocked, pace: Pace, into: Figures) -> None:
                 for what, ask in asks.items():
                     url = urls[database] if what == BATCHES.words else stock.urls[database]
                     served = stack.enter_context(ours(url, None, count))
-                    found.append((count, Contestant(OURS, database, served, {what: ask})))
-        for turn in range(pace.rounds):
+                    found.append((count, of_ours(OURS, database, served, {what: ask})))
+        servers = [each.served for _, each in found]
+        for turn in pace.turns():
             for count, each in found:
                 ((what, ask),) = each.asks.items()
-                calm([one.served for _, one in found])
                 load = Load(each.served.port, ask, CLIENTS, pace.heavy_s, pace.warm_up_s if not turn else 0)
                 times = BATCHES.size if what == BATCHES.words else 1
-                into[Key(with_workers(count), each.database, what)].add(offered(load, None), times)
+                tried(into, Key(with_workers(count), each.database, what), load, None, servers, times)
 
 
 def growth(
@@ -54,7 +53,7 @@ def growth(
     asks = asked_by_graphql(HERE / "queries", noted=STANDARD)
     with ExitStack() as stack:
         found = [
-            Contestant(with_calls(stock.calls), database, stack.enter_context(ours(url, cores[0])), asks)
+            of_ours(with_calls(stock.calls), database, stack.enter_context(ours(url, cores[0])), asks)
             for stock in (few, many)
             for database, url in stock.urls.items()
         ]

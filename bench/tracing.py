@@ -24,7 +24,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from bench.contestants import MLFLOW, PHOENIX, mlflow, phoenix
-from bench.data import content
+from bench.filling import content
 from bench.load import Ask, Load, LoadError, offered
 from bench.peers import NoPeerError
 from bench.reading import LIGHT, Figures, Key, Pace
@@ -34,7 +34,7 @@ from bench.writing import BATCHES
 
 FETCH = "a prompt by name and label"
 PROMPTS, VERSIONS, PRODUCTION = 20, 5, 4
-DRAIN_S = 180.0
+DRAIN_S = 90.0
 LOOK_S = 0.05
 TIMEOUT_S = 120.0
 
@@ -201,7 +201,7 @@ def stored(file: Path) -> int:
 def ingested(served: Served, file: Path, count: int, headers: Mapping[str, str]) -> float:
     """Spans a second, until the last of them is in the database.
 
-    raises  PeerFailedError  they did not all come within three minutes
+    raises  PeerFailedError  they did not all come in time
     """
     bodies, before = list(requests(count)), stored(file)
     began = time.perf_counter()
@@ -228,7 +228,7 @@ def trace(name: str, pace: Pace, cores: tuple[int | None, int | None], count: in
         ):
             peer.stock(client)
             headers = peer.headers(client)
-            for _ in range(pace.rounds):
+            for _ in pace.turns():
                 calm([served])
                 load = Load(served.port, peer.ask, LIGHT, pace.light_s, pace.warm_up_s)
                 into[Key(name, "", FETCH)].add(offered(load, cores[1]))

@@ -9,17 +9,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from bench.contestants import NAIVE, OURS, STANDARD, Contestant, naive, ours
+from bench.contestants import NAIVE, OURS, STANDARD, Contestant, naive, of_ours, ours
 from bench.data import Stocked
-from bench.load import FRESH, Ask, Load, offered
-from bench.reading import Figures, Key, Pace
+from bench.load import FRESH, Ask, Load
+from bench.reading import Figures, Key, Pace, tried
 from bench.recording import body
-from bench.served import ROOT, calm
+from bench.served import ROOT
 from tests.children import surroundings
 
 RAW = "raw inserts"
 COERCION = "coercion, 1000 calls"
 CHILD_LIMIT_S = 120.0
+
+
+class ChildError(Exception):
+    """A module of the bench failed when it was run by itself; the message is what it said."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def recorders(stock: Stocked, core: int | None, shapes: Sequence[Shape]) -> Iter
         found = []
         for database, url in mine.items():
             asks = {shape.words: recorded(shape, "LlmCallInput") for shape in shapes}
-            found.append(Contestant(OURS, database, stack.enter_context(ours(url, core)), asks))
+            found.append(of_ours(OURS, database, stack.enter_context(ours(url, core)), asks))
         for database, url in others.items():
             asks = {shape.words: recorded(shape, "CallInput") for shape in shapes}
             found.append(Contestant(NAIVE, database, stack.enter_context(naive("naive", url, core)), asks))
@@ -68,21 +72,20 @@ def record(
 ) -> None:
     """Round-robin over shapes and contestants; figures are calls a second."""
     servers = [each.served for each in contestants]
-    for turn in range(pace.rounds):
+    for turn in pace.turns():
         for shape in shapes:
             for each in contestants:
-                calm(servers)
                 warm_up = pace.warm_up_s if turn == 0 else pace.warm_up_s / 4
                 ask = each.asks[shape.words]
                 load = Load(each.served.port, ask, shape.clients, pace.heavy_s, warm_up)
                 key = Key(each.name, each.database, shape.words)
-                into[key].add(offered(load, core), shape.size)
+                tried(into, key, load, core, servers, shape.size)
 
 
 def insert(stock: Stocked, pace: Pace, cores: tuple[int | None, int | None], into: Figures) -> None:
     """The raw rate of each database, from the core where servers run."""
     with stock.empty() as urls:
-        for _ in range(pace.rounds):
+        for _ in pace.turns():
             for database, url in urls.items():
                 found = _child("bench.raw", cores[0], str(pace.heavy_s), url)
                 into[Key(RAW, database, BATCHES.words)].rates.append(float(found))
@@ -90,14 +93,17 @@ def insert(stock: Stocked, pace: Pace, cores: tuple[int | None, int | None], int
 
 def coerce(pace: Pace, core: int | None, into: Figures) -> None:
     """Typed decoding in a process of its own, ours and strawberry's."""
-    for _ in range(pace.rounds):
+    for _ in pace.turns():
         found = json.loads(_child("bench.coercion", core, str(pace.heavy_s)))
         for name, rate in found.items():
             into[Key(name, "", COERCION)].rates.append(rate)
 
 
 def _child(module: str, core: int | None, *words: str) -> str:
-    """What a module of the bench prints, run by itself."""
+    """What a module of the bench prints, run by itself.
+
+    raises  ChildError  it failed
+    """
     done = subprocess.run(  # noqa: S603  # our own module
         [sys.executable, "-m", module, "" if core is None else str(core), *words],
         capture_output=True,
@@ -108,5 +114,5 @@ def _child(module: str, core: int | None, *words: str) -> str:
         cwd=ROOT,
     )
     if done.returncode:
-        raise RuntimeError(f"{module}: {done.stderr[-2000:]}")
+        raise ChildError(f"{module}: {done.stderr[-2000:]}")
     return done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.data import fill, within
+from bench.filling import fill, within
 
 CALLS = 1_500
 END = dt.datetime.now(dt.UTC)

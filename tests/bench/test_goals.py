@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from bench.goals import COMPARISONS, WORDS, Comparison
 from bench.load import Found
 from bench.machine import facts
 from bench.reading import Key, Pace, fallen_back, figures
-from bench.report import HEAD, NOT_MEASURED, Run, as_json, parts, rows, table
+from bench.report import HEAD, NOT_MEASURED, Run, as_json, parts, read_json, reasons, rows, table, write_json
 from tests.children import ROOT
 
 OURS, THEIRS = Key("promptgraph", "sqlite", "Q6"), Key("naive", "sqlite", "Q6")
@@ -69,7 +70,7 @@ def test_what_is_not_measured_says_so() -> None:
 def test_a_query_that_fell_back_is_told() -> None:
     """Of ours, and with how many answers."""
     assert [] == fallen_back(found().found)
-    assert ["Q6 on sqlite: 4 answers"] == fallen_back(found(noted=2).found)
+    assert ["not by the fast path: Q6 on sqlite, 4 answers"] == fallen_back(found(noted=2).found)
 
 
 def test_the_page_is_whole_and_names_no_machine() -> None:
@@ -90,6 +91,22 @@ def test_results_are_json() -> None:
     data = json.loads(json.dumps(as_json(found())))
     assert [[30, 60], [10, 10]] == [each["rates"] for each in data["figures"]]
     assert len(COMPARISONS) == len(data["comparisons"])
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """A run that was cut, too: the page can be made of what it found."""
+    run = found()
+    run.failed["write"] = "a server did not start"
+    run.found[OURS].error = "no answer"
+    write_json(run, tmp_path / "results.json")
+    assert run == read_json(tmp_path / "results.json")
+
+
+def test_a_missed_goal_has_its_reason() -> None:
+    """Those that are written down are of goals that there are, and are shown where one was missed alone."""
+    assert set(reasons()) <= set(WORDS)
+    assert "**P2**:" in parts(found())["reasons"]
+    assert "None was missed." == parts(found(ours=900))["reasons"]
 
 
 def test_the_table_shows_what_was_measured() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from bench.data import AGENTS, DAYS, HOT, MIDDLE, NAMES, VERSIONS
+from bench.filling import AGENTS, DAYS, HOT, MIDDLE, NAMES, VERSIONS
 from promptgraph.store.call_tables import LLM_CALLS, C
 from promptgraph.store.database import Database
 from promptgraph.store.drift import verify
