@@ -25,7 +25,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 def test_calls_are_named_in_exactly_one_way(given: dict[str, Any], kind: type[Exception], field: str) -> None:
     """Nothing is taken for everything; the field to blame is named."""
     with pytest.raises(kind) as refused:
-        Erasure(**{"reason": "asked"} | given)
+        Erasure(**{"reason": "asked", **given})
     assert field == getattr(refused.value, "field", None)
 
 
