@@ -117,7 +117,7 @@ async def test_each_request_comes_to_its_kind(
     began = time.thread_time()
     found = await pipeline(empty).answer(Request(query, {}, name), replace(way, caller=ANYONE))
     assert kind is found.kind, found.payload
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - began < 10  # what is not bounded takes for ever
     assert ("data" in found.payload) == (kind is Kind.DATA)
     assert all(error["extensions"]["code"] for error in found.payload.get("errors", ()))
 

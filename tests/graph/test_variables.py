@@ -70,7 +70,7 @@ async def test_too_many_are_refused_at_once(empty: Database, query: str, variabl
     await line.answer(asked({"query": query}))
     began = time.thread_time()
     found = await line.answer(request)
-    assert time.thread_time() - began < 0.02
+    assert time.thread_time() - began < 0.2
     assert ["TOO_MANY_ROWS"] == [error["extensions"]["code"] for error in found.payload["errors"]]
     assert Kind.REFUSED is found.kind
 
