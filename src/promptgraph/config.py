@@ -229,7 +229,7 @@ class Settings(BaseSettings):
         None,
         pattern=r"^[A-Za-z0-9-]{1,64}$",
         description="The header in which that proxy says which user is logged in, such as `X-Forwarded-User`:"
-        " the log names the user.",
+        " such a user may read without a key, and the log names who it is.",
     )
     server: str | None = Field(
         None, description="The URL of a server's GraphQL endpoint, for commands that go through one."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from promptgraph.store.database import Database
 from promptgraph.store.memory import RegistryMemory
 from promptgraph.web.application import Application
 from promptgraph.web.gate import Gate
+from promptgraph.web.proxy import proxy_of
 from tests.graph.recording import call, recorded
 from tests.graph.registry import pipeline
 from tests.keys import bearing, made, now
@@ -33,6 +35,8 @@ PROMPT = asking('{prompt(name:"support/answer"){name}}')
 ASKED = {"query": "{prompts{nodes{name}}}"}
 EVENTS = {"accept": "text/event-stream"}
 CALLS = "subscription{llmCallRecorded{callId}}"
+USER = {"x-forwarded-user": "ada"}
+MOVED = 'mutation{removePromptLabel(input:{name:"support/answer",label:"x"}){errors{code}}}'
 SPANS = as_protobuf(request(span()))
 
 
@@ -327,3 +331,40 @@ async def test_who_is_turned_away_too_often_waits(locked: httpx.AsyncClient) -> 
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     (error,) = json.loads(answers[-1].content)["errors"]
     assert ("UNAVAILABLE", True) == (error["extensions"]["code"], error["extensions"]["retryable"])
+
+
+# ---------------------------------------------------------------- a proxy that signs users in
+
+
+@pytest.fixture
+def behind(line: Pipeline, gate: Gate) -> Application:
+    """The same door behind a proxy on this machine, which names its users."""
+    return replace(served(line, gate=gate), proxy=proxy_of(["127.0.0.1"], "X-Forwarded-User"))
+
+
+async def test_whom_a_proxy_has_let_in_may_read(behind: Application) -> None:
+    """Without a key, also what is remembered; nothing else, and nobody without the proxy's word."""
+    async with client(behind) as web:
+        answers = [await web.post("/graphql", json=ASKED, headers=USER) for _ in range(3)]
+        assert [200, 200, 200] == [answer.status_code for answer in answers]
+        written = await web.post("/graphql", json={"query": MOVED}, headers=USER)
+        assert (403, "FORBIDDEN") == (written.status_code, written.json()["errors"][0]["extensions"]["code"])
+        assert 401 == (await web.post("/graphql", json=ASKED)).status_code
+
+
+async def test_nobody_else_names_users(line: Pipeline, gate: Gate) -> None:
+    """The header of a client that comes by no proxy of ours counts for nothing."""
+    stranger = replace(served(line, gate=gate), proxy=proxy_of(["10.0.0.1"], "X-Forwarded-User"))
+    for app in (stranger, served(line, gate=gate)):
+        async with client(app) as web:
+            assert 401 == (await web.post("/graphql", json=ASKED, headers=USER)).status_code
+
+
+async def test_a_signed_in_users_events_go_on(behind: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no key that could be revoked: whom the proxy has let in, it sends away itself."""
+    monkeypatch.setattr("promptgraph.web.gate.FRESH_SECONDS", 0.01)
+    async with streaming(behind, asking(CALLS), headers=USER, client=("127.0.0.1", 1)) as stream:
+        assert ":" == await stream.block()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await stream.event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from promptgraph.domain.visit import CURRENT, Visit
+from promptgraph.web.gate import SIGNED_IN
 from promptgraph.web.proxy import proxy_of
 
 PROXY = proxy_of(["10.0.0.1", "10.0.0.2"], "X-Forwarded-User")
@@ -38,7 +39,7 @@ async def test_who_asks(
     assert PROXY is not None
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     told = PROXY.told({"type": "http", "client": (client, 1), "headers": raw})
-    assert (address, user) == (told["client"][0], visit.user)
+    assert (address, user, user) == (told["client"][0], visit.user, told.get(SIGNED_IN))
 
 
 def test_without_addresses_there_is_none() -> None:

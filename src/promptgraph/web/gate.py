@@ -17,6 +17,7 @@ from starlette.types import Scope
 from promptgraph.domain.errors import StoreUnavailableError
 from promptgraph.domain.key_form import NO_KEY, Presented
 from promptgraph.domain.keys import ANYONE, Caller, KeptKey
+from promptgraph.domain.keys import Scope as Scopes
 from promptgraph.graph.remembered import Remembered
 from promptgraph.record.gathering import Gathering
 from promptgraph.web.budget import Budget
@@ -39,6 +40,10 @@ REFUSED = (
     " header, `Authorization: Bearer pg_…`."
 )
 CROWDED = "Too many requests came from there with no valid key; try again later."
+
+
+SIGNED_IN = "promptgraph.user"
+"""Where a request has the user that a trusted proxy names; no client can write there."""
 
 
 class Keys(Protocol):
@@ -94,6 +99,8 @@ class Gate:
         """
         if (found := self.at_hand(sent)) is not None:
             return found
+        if _is_signed_in(sent, scope):
+            return signed_in(scope[SIGNED_IN])
         where = address_of(scope)
         # who was let in before is not kept out by what others do at the same address
         if self._known.get(sent) is None and (seconds := self._addresses.wait(where)):
@@ -110,9 +117,9 @@ class Gate:
             self._ids.fail(sent.public_id)
         raise _refusal(seconds)
 
-    async def until_refused(self, sent: Presented) -> None:
-        """Wait until the key opens nothing any more."""
-        if self._keys is None:
+    async def until_refused(self, sent: Presented, scope: Scope) -> None:
+        """Wait until the key opens nothing any more. Whom a proxy has let in, it sends away itself."""
+        if self._keys is None or _is_signed_in(sent, scope):
             await asyncio.Event().wait()
         while True:
             await asyncio.sleep(FRESH_SECONDS)
@@ -158,6 +165,15 @@ class Gate:
         del self._noting[public_id]
         if not task.cancelled() and (error := task.exception()):
             log.debug("It was not written that the key %s was used. %s", public_id, error)
+
+
+def signed_in(user: str) -> Caller:
+    """Who comes by way of a trusted proxy and without a key: a user, who may read."""
+    return Caller(None, user, frozenset((Scopes.READ,)))
+
+
+def _is_signed_in(sent: Presented, scope: Scope) -> bool:
+    return sent == NO_KEY and scope.get(SIGNED_IN) is not None
 
 
 def address_of(scope: Scope) -> str:

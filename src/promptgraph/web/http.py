@@ -149,7 +149,7 @@ class Door:
             way = Way(reading=True, tell_cost=head.tell_cost, caller=caller, current=current)
             found = await self._asked(request, head, way)
             if not isinstance(found, Answer) or found.tag is None or head.tell_cost:
-                await self._give(found, head, receive, send)
+                await self._give(found, head, scope, receive, send)
                 return
             kept = tagged(found.tag, described(found, head.media), encoded(found.payload))
             note(found)
@@ -174,7 +174,7 @@ class Door:
                 turn = partial(held.enter_async_context, self.bulky)
                 body = await body_from(first, receive, turn, seconds=self.body_s)
                 found = await self._answered(body, head, caller)
-        await self._give(found, head, receive, send)
+        await self._give(found, head, scope, receive, send)
 
     async def _answered(self, body: bytes, head: Head, caller: Caller) -> Kept | Answer | Answers:
         """The answer to a body, the one at hand if there is one."""
@@ -199,13 +199,15 @@ class Door:
     def _asked(self, request: Request, head: Head, way: Way) -> Awaitable[Answer | Answers]:
         return (self.pipeline.subscribe if head.events else self.pipeline.answer)(request, way)
 
-    async def _give(self, found: Kept | Answer | Answers, head: Head, receive: Receive, send: Send) -> None:
+    async def _give(
+        self, found: Kept | Answer | Answers, head: Head, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         if isinstance(found, Kept):
             await give(send, found)
         elif not isinstance(found, Answer):
             with closing(found):
                 self.watch.streams()
-                unwanted = partial(self.gate.until_refused, head.key)
+                unwanted = partial(self.gate.until_refused, head.key, scope)
                 await send_events(found, receive, send, self.streams, unwanted)
         elif head.media == EVENTS and found.kind in STREAMED:
             note(found)

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from promptgraph.domain.text import is_line
 from promptgraph.domain.visit import CURRENT
+from promptgraph.web.gate import SIGNED_IN
 
 FORWARDED_FOR = b"x-forwarded-for"
 USER_CHARACTERS = 256
@@ -24,16 +25,17 @@ class Proxy:
     user_header: bytes | None = None
 
     def told(self, scope: Scope) -> Scope:
-        """The request, as from the address that the proxy has it from. Who asks goes to the logs."""
+        """The request, as from the address that the proxy has it from, and with the user that it names."""
         client = scope.get("client")
         if client is None or client[0] not in self.addresses:
             return scope
-        if self.user_header is not None:
-            CURRENT.get().user = self._user(scope)
+        user = None if self.user_header is None else self._user(scope)
+        if scope["type"] == "http":
+            CURRENT.get().user = user
         hops = [hop.strip() for value in _of(scope, FORWARDED_FOR) for hop in value.split(",")]
         # the last that is no proxy of ours: what stands before it, its client may have written
         last = next((hop for hop in reversed(hops) if hop not in self.addresses), None)
-        return {**scope, "client": (last, 0)} if last else scope
+        return {**scope, "client": (last, 0) if last else client, SIGNED_IN: user}
 
     def _user(self, scope: Scope) -> str | None:
         named = _of(scope, self.user_header or b"")

@@ -119,7 +119,7 @@ class Conversation:
 
     async def _unwanted(self) -> NoReturn:
         await self._opened.wait()
-        await self._gate.until_refused(self._key)
+        await self._gate.until_refused(self._key, self._scope)
         raise ClosingError(UNAUTHORIZED, "Unauthorized: the key is not valid any more.")
 
     async def _caller(self) -> Caller:
