@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -51,8 +52,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def gate(db: Database, clock: Clock) -> Gate:
-    return Gate(StoredKeys(db), clock, lambda: clock.ticks)
+async def gate(db: Database, clock: Clock) -> AsyncIterator[Gate]:
+    """A gate that asks for keys; what it is still to write is written at the end."""
+    opened = Gate(StoredKeys(db), clock, lambda: clock.ticks)
+    yield opened
+    await opened.stop()
 
 
 async def refused(gate: Gate, sent: Presented, scope: dict[str, Any] = HERE) -> HttpRefusedError:
@@ -77,7 +81,6 @@ async def test_a_key_lets_in_with_what_it_may(gate: Gate, db: Database) -> None:
     assert key.key.public_id == caller.public_id
     assert {Scope.READ, Scope.RECORD} == caller.scopes
     assert caller is gate.at_hand(sent)
-    await gate.stop()
 
 
 async def test_whatever_is_wrong_is_refused_alike(gate: Gate, db: Database, clock: Clock) -> None:
@@ -125,7 +128,6 @@ async def test_a_key_ends_at_its_very_moment(gate: Gate, db: Database, clock: Cl
     clock.move(0.1)
     assert gate.at_hand(sent) is None
     assert 401 == (await refused(gate, sent)).status
-    await gate.stop()
 
 
 async def test_its_use_is_kept_to_the_minute(db: Database, clock: Clock) -> None:
@@ -157,7 +159,6 @@ async def test_failures_have_a_budget_by_address(gate: Gate, db: Database) -> No
     assert 429 == (await refused(gate, presented(later.secret))).status
     assert (await gate.caller(presented(key.secret), HERE)).public_id == key.key.public_id
     assert (await gate.caller(presented(later.secret), THERE)).public_id == later.key.public_id
-    await gate.stop()
 
 
 async def test_failures_have_a_budget_by_public_id(gate: Gate, db: Database) -> None:
@@ -168,7 +169,6 @@ async def test_failures_have_a_budget_by_public_id(gate: Gate, db: Database) -> 
         assert 401 == (await refused(gate, guess, {"client": (f"192.0.2.{number}", 1)})).status
     assert 429 == (await refused(gate, guess)).status
     assert (await gate.caller(presented(key.secret), HERE)).public_id == key.key.public_id
-    await gate.stop()
 
 
 async def test_only_public_ids_are_logged(gate: Gate, db: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -191,7 +191,6 @@ async def test_many_that_wait_share_a_look(gate: Gate, db: Database) -> None:
     with heard(db, lambda statement, _: asked.append(statement)):
         await asyncio.gather(*(gate.caller(sent, HERE) for _ in range(1000)))
     assert sum("FROM api_keys" in statement for statement in asked) <= 2
-    await gate.stop()
 
 
 async def test_a_database_out_of_reach_is_said(clock: Clock) -> None:
