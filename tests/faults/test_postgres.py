@@ -24,7 +24,8 @@ def crashed(home: Path, calls: int, kills: int, **settings: str) -> Verdict:
         sites(home, node.url, "", "") as at,
         loaded([site.url for site in at]) as load,
     ):
-        node.sql("CHECKPOINT")  # whatever is set: the prompts that calls are made with are there
+        load.until(20)
+        node.sql("CHECKPOINT")  # whatever is set: the prompts and the agents that calls name are there
         for _ in range(kills):
             load.until(calls // kills)
             node.kill()
